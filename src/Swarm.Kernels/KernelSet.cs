@@ -1,0 +1,70 @@
+namespace Swarm.Kernels;
+
+/// <summary>
+/// Every operation of a transformer under one numerics class: spans in, spans out. All matrices are row-major; token t of
+/// <c>[tokens, n]</c> starts at t·n. Results for a token depend on that token's inputs alone, never on how many tokens, threads or vector
+/// lanes were computed together. Calls are made by one thread at a time; inside, work is divided over <see cref="Threads"/>.
+/// </summary>
+public abstract class KernelSet : IDisposable
+{
+    /// <summary>Positions a KV page holds; pages are aligned to absolute multiples of it.</summary>
+    public const int PagePositions = 64;
+
+    /// <summary>Name of the arithmetic: part of a model's identity.</summary>
+    public abstract string NumericsClass { get; }
+
+    /// <summary>Threads that compute.</summary>
+    public abstract int Threads { get; }
+
+    /// <summary>Brings stored rows into the form that <see cref="MatMul"/> reads.</summary>
+    public abstract WeightMatrix Pack(WeightFormat format, int rows, int columns, RowReader source);
+
+    /// <summary>output[t, r] = Σ_c weights[r, c] · input[t, c] (+ bias[r]).</summary>
+    /// <param name="weights">A matrix that this set packed.</param>
+    /// <param name="input">[tokens, weights.Columns].</param>
+    /// <param name="tokens">Rows of input and output.</param>
+    /// <param name="bias">[weights.Rows], or empty for none.</param>
+    /// <param name="output">[tokens, weights.Rows]; must not overlap the input.</param>
+    public abstract void MatMul(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> output);
+
+    /// <summary>output[t] = input[t] · weight ÷ √(mean(input[t]²) + epsilon); output may be the input.</summary>
+    public abstract void RmsNorm(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, float epsilon, int tokens, Span<float> output);
+
+    /// <summary>Turns [tokens, heads, headDimension] in place; token t stands at firstPosition + t.</summary>
+    public abstract void Rotary(Span<float> values, int tokens, int heads, int headDimension, RotaryTable table, int firstPosition);
+
+    /// <summary>gate = silu(gate) · up, in place in gate; equal lengths.</summary>
+    public abstract void SwiGlu(Span<float> gate, ReadOnlySpan<float> up);
+
+    /// <summary>target += addend; equal lengths.</summary>
+    public abstract void Add(Span<float> target, ReadOnlySpan<float> addend);
+
+    /// <summary>Bytes that one block's keys and values of <see cref="PagePositions"/> positions take; a multiple of 64.</summary>
+    public abstract int KvPageBytes(in AttentionShape shape);
+
+    /// <summary>Stores keys and values [tokens, KeyValueHeads, HeadDimension] of positions firstPosition… in the cache.</summary>
+    /// <param name="pages">Addresses of the session's pages, the page of position p at index p ÷ 64; this block's part starts at <paramref name="pageOffset"/> in each.</param>
+    public abstract void StoreKeyValues(
+        in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
+        ReadOnlySpan<float> keys, ReadOnlySpan<float> values);
+
+    /// <summary>
+    /// Causal grouped-query attention: the query of token t, at position p = firstPosition + t, sees stored positions 0…p.
+    /// queries and output are [tokens, Heads, HeadDimension]; the keys and values of these tokens are stored already.
+    /// </summary>
+    public abstract void Attention(
+        in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
+        ReadOnlySpan<float> queries, Span<float> output);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Releases threads and scratch memory.</summary>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

@@ -1,0 +1,20 @@
+namespace Swarm.Models;
+
+/// <summary>Why a model cannot be used. Names are stable: they are the <c>code</c> of the command's <c>failed</c> event.</summary>
+public enum ModelError
+{
+    /// <summary>There is no such file, folder or name.</summary>
+    ModelNotFound,
+
+    /// <summary>The bytes contradict the format: truncated, overlapping, over a limit, wrong magic.</summary>
+    CorruptModel,
+
+    /// <summary>Well-formed, but a family, type or construct that this version does not have.</summary>
+    UnsupportedModel,
+
+    /// <summary>Blocks, positions or ids outside the model.</summary>
+    InvalidArgument,
+
+    /// <summary>More positions than the model's context.</summary>
+    ContextExceeded,
+}
