@@ -1,1 +1,3 @@
-return 0;
+using Swarm.Cli.Framework;
+
+return await SwarmProgram.RunAsync(args, CliHost.Real());

@@ -1,0 +1,24 @@
+using System.Text.Json;
+using Swarm.Models;
+
+namespace Swarm.Cli.Framework;
+
+/// <summary>What an exception means to whoever called the program: a stable code, one line, an exit status.</summary>
+internal sealed record Failure(string Code, string Message, int ExitCode, Action<Utf8JsonWriter>? Details = null)
+{
+    /// <summary>Reads an exception; the interrupted flag tells cancellations by Ctrl-C from others.</summary>
+    public static Failure From(Exception exception, bool interrupted) => exception switch
+    {
+        UsageException e => new Failure("Usage", e.Message, Framework.ExitCode.Usage),
+        CommandException e => new Failure(e.Code, e.Message, e.ExitCode),
+        ModelException e => new Failure(e.Error.ToString(), e.Message, Framework.ExitCode.Failed),
+        OperationCanceledException when interrupted => new Failure("Interrupted", "interrupted", Framework.ExitCode.Interrupted),
+        OutOfMemoryException e => new Failure("OutOfMemory", e.Message, Framework.ExitCode.Failed),
+        IOException or UnauthorizedAccessException => new Failure("FileError", exception.Message, Framework.ExitCode.Failed),
+        AggregateException { InnerExceptions.Count: 1 } e => From(e.InnerExceptions[0], interrupted),
+        _ => new Failure("Internal", $"{exception.GetType().Name}: {exception.Message}", Framework.ExitCode.Failed),
+    };
+
+    /// <summary>The message on one line: stderr gives one line a failure.</summary>
+    public string OneLine => Message.ReplaceLineEndings(" ").Trim();
+}

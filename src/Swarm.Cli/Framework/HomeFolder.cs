@@ -1,0 +1,63 @@
+namespace Swarm.Cli.Framework;
+
+/// <summary>Where the program writes and where its configuration lies. Nothing is created before something is written.</summary>
+internal sealed class HomeFolder(string path)
+{
+    public const string ConfigFileName = "swarm.json";
+
+    public string Path { get; } = path;
+
+    /// <summary>The invite of the swarm that this home founded or joined last.</summary>
+    public string InvitePath => System.IO.Path.Combine(Path, "invite");
+
+    /// <summary>The home by the platform's conventions.</summary>
+    public static string DefaultPath(Func<string, string?> environment)
+    {
+        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
+        {
+            return System.IO.Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "swarm");
+        }
+
+        string data = environment("XDG_DATA_HOME") is { Length: > 0 } given && System.IO.Path.IsPathRooted(given)
+            ? given
+            : System.IO.Path.Combine(environment("HOME") ?? "/", ".local", "share");
+        return System.IO.Path.Combine(data, "swarm");
+    }
+
+    /// <summary>The configuration folder by the platform's conventions; a home that was named holds its own configuration.</summary>
+    public static string DefaultConfigFolder(Func<string, string?> environment)
+    {
+        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS())
+        {
+            return System.IO.Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "swarm");
+        }
+
+        string config = environment("XDG_CONFIG_HOME") is { Length: > 0 } given && System.IO.Path.IsPathRooted(given)
+            ? given
+            : System.IO.Path.Combine(environment("HOME") ?? "/", ".config");
+        return System.IO.Path.Combine(config, "swarm");
+    }
+
+    /// <summary>The remembered invite, or null.</summary>
+    public string? ReadInvite() => File.Exists(InvitePath) ? File.ReadAllText(InvitePath).Trim() : null;
+
+    /// <summary>Remembers an invite; only this user may read it, because who has it is in.</summary>
+    public void WriteInvite(string invite)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(Path);
+        else
+            Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+        // Written beside and moved over: a reader never sees half an invite.
+        string unfinished = InvitePath + ".new";
+        using (StreamWriter writer = new(unfinished, options))
+            writer.WriteLine(invite);
+        File.Move(unfinished, InvitePath, overwrite: true);
+    }
+}

@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+
+namespace Swarm.Testing.Processes;
+
+/// <summary>
+/// The built program as a process, with its own empty home and no <c>SWARM_*</c> variables of the caller. Lines are read as they come; waiting is for an
+/// event under a time-out that names it.
+/// </summary>
+public sealed class SwarmProcess : IAsyncDisposable
+{
+    /// <summary>How long a transition may take before the test says which one is missing; generous, because machines are busy.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false);
+
+    private readonly Process _process;
+    private readonly TemporaryFolder? _home;
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly StringBuilder _output = new();
+    private readonly StringBuilder _error = new();
+    private readonly Task _reading;
+
+    private SwarmProcess(Process process, TemporaryFolder? home)
+    {
+        _process = process;
+        _home = home;
+        _reading = Task.WhenAll(ReadOutputAsync(), ReadErrorAsync());
+    }
+
+    /// <summary>The program that the build made.</summary>
+    public static string ProgramPath { get; } = FindProgram();
+
+    public int Id => _process.Id;
+
+    public StreamWriter Input => _process.StandardInput;
+
+    /// <summary>What stderr has said so far.</summary>
+    public string ErrorSoFar
+    {
+        get
+        {
+            lock (_error)
+                return _error.ToString();
+        }
+    }
+
+    /// <summary>Runs to the end. Input null leaves stdin empty.</summary>
+    public static async Task<SwarmResult> RunAsync(
+        IReadOnlyList<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        await using SwarmProcess process = Start(arguments, environment);
+        try
+        {
+            await process.Input.WriteAsync(input);
+            process.Input.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading.
+        }
+
+        return await process.WaitForExitAsync();
+    }
+
+    public static SwarmProcess Start(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    {
+        ProcessStartInfo start = new(ProgramPath)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = Utf8,
+            StandardOutputEncoding = Utf8,
+            StandardErrorEncoding = Utf8,
+            UseShellExecute = false,
+        };
+        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("SWARM_", StringComparison.Ordinal)).ToArray())
+            start.Environment.Remove(name);
+        TemporaryFolder? home = null;
+        if (environment?.ContainsKey("SWARM_HOME") != true)
+        {
+            home = new TemporaryFolder();
+            start.Environment["SWARM_HOME"] = home.Path;
+        }
+
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        return new SwarmProcess(Process.Start(start) ?? throw new InvalidOperationException($"{ProgramPath} did not start"), home);
+    }
+
+    /// <summary>Reads on to the next event of this name.</summary>
+    public async Task<JsonElement> WaitForEventAsync(string name)
+    {
+        using CancellationTokenSource patience = new(Patience);
+        try
+        {
+            await foreach (string line in _lines.Reader.ReadAllAsync(patience.Token))
+            {
+                JsonElement json = SwarmResult.ParseEvent(line);
+                string seen = json.GetProperty("event").GetString()!;
+                if (seen == name)
+                    return json;
+                if (seen == "failed")
+                    throw new InvalidOperationException($"waiting for '{name}': {line}");
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"no event '{name}' within {Patience.TotalSeconds} s; stdout: {_output}; stderr: {ErrorSoFar}");
+        }
+
+        throw new InvalidOperationException($"the program ended without event '{name}'; stdout: {_output}; stderr: {ErrorSoFar}");
+    }
+
+    /// <summary>Ctrl-C, as a signal to this process alone.</summary>
+    public void Interrupt() => Signal(2);
+
+    public void Terminate() => Signal(15);
+
+    public void Kill() => _process.Kill();
+
+    public async Task<SwarmResult> WaitForExitAsync()
+    {
+        using CancellationTokenSource patience = new(Patience);
+        try
+        {
+            await _process.WaitForExitAsync(patience.Token);
+            await _reading.WaitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"the program did not end within {Patience.TotalSeconds} s; stdout: {_output}; stderr: {ErrorSoFar}");
+        }
+
+        return new SwarmResult(_process.ExitCode, _output.ToString(), ErrorSoFar);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (!_process.HasExited)
+                _process.Kill(entireProcessTree: true);
+            await _process.WaitForExitAsync();
+        }
+        catch (InvalidOperationException)
+        {
+            // Gone already.
+        }
+
+        _process.Dispose();
+        _home?.Dispose();
+    }
+
+    private static string FindProgram()
+    {
+        // tests/X/bin/CONFIGURATION/FRAMEWORK/ -> src/Swarm.Cli/bin/CONFIGURATION/FRAMEWORK/swarm
+        DirectoryInfo output = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        DirectoryInfo root = output.Parent!.Parent!.Parent!.Parent!.Parent!;
+        string name = OperatingSystem.IsWindows() ? "swarm.exe" : "swarm";
+        string path = Path.Combine(root.FullName, "src", "Swarm.Cli", "bin", output.Parent.Name, output.Name, name);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{path}: build src/Swarm.Cli first", path);
+    }
+
+    private void Signal(int number)
+    {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException("signals are sent on Unix only");
+        if (kill(_process.Id, number) != 0)
+            throw new InvalidOperationException($"signal {number} to process {_process.Id} failed with error {Marshal.GetLastPInvokeError()}");
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    private static extern int kill(int process, int signal);
+
+    private async Task ReadOutputAsync()
+    {
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            lock (_output)
+                _output.Append(line).Append('\n');
+            _lines.Writer.TryWrite(line);
+        }
+
+        _lines.Writer.Complete();
+    }
+
+    private async Task ReadErrorAsync()
+    {
+        while (await _process.StandardError.ReadLineAsync() is { } line)
+        {
+            lock (_error)
+                _error.Append(line).Append('\n');
+        }
+    }
+}
