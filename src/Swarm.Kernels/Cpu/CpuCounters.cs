@@ -1,0 +1,20 @@
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>Which path served the calls, so that a test can tell when the fast one was not taken. Counts are of calls.</summary>
+public sealed class CpuCounters
+{
+    /// <summary>MatMul calls computed one value at a time.</summary>
+    public long MatMulScalar { get; internal set; }
+
+    /// <summary>MatMul calls on 128, 256 or 512-bit vectors.</summary>
+    public long MatMulVector { get; internal set; }
+
+    /// <summary>MatMul calls whose weights served several tokens per reading.</summary>
+    public long MatMulBatched { get; internal set; }
+
+    /// <summary>MatMul calls divided over threads.</summary>
+    public long MatMulDivided { get; internal set; }
+
+    /// <summary>Attention calls on vectors.</summary>
+    public long AttentionVector { get; internal set; }
+}

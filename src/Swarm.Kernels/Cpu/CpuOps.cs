@@ -1,0 +1,47 @@
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>The loops of canonical-1 in one width. Implementations give the same bits; <see cref="ScalarOps"/> is the definition in code.</summary>
+internal abstract unsafe class CpuOps
+{
+    public abstract CpuWidth Width { get; }
+
+    /// <summary>Quantizes the tokens of one block (<see cref="QuantizedInput"/>) of input [tokens, columns].</summary>
+    public abstract void Quantize(QuantizedInput quantized, float* input, int block);
+
+    /// <summary>Rows of one tile for one block of tokens: output[t·rows + r], sums only (no bias).</summary>
+    /// <param name="weights">Of a quantized format.</param>
+    /// <param name="tile">Which 16 rows.</param>
+    /// <param name="input">The quantized activations.</param>
+    /// <param name="block">Which tokens.</param>
+    /// <param name="sums">[tokens of the block][16], written.</param>
+    /// <param name="scratch">8 · tokens · 16 floats.</param>
+    public abstract void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch);
+
+    /// <summary>The same for float formats: input is [tokens, columns] of the block, scratch <see cref="FloatScratch"/> floats.</summary>
+    public abstract void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch);
+
+    public abstract void RmsNorm(float* input, float* weight, float epsilon, float reciprocalWidth, int width, float* output);
+
+    public abstract void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs);
+
+    public abstract void SwiGlu(float* gate, float* up, long length);
+
+    public abstract void Add(float* target, float* addend, long length);
+
+    /// <summary>F16 of float32, to nearest even, saturating.</summary>
+    public abstract void ToHalf(float* from, ushort* to, int length);
+
+    /// <summary>Attention of tokens [firstToken, firstToken + tokens) over one key-value head.</summary>
+    /// <param name="job">The call.</param>
+    /// <param name="keyValueHead">Whose query heads are computed.</param>
+    /// <param name="firstToken">First token of the call to compute.</param>
+    /// <param name="tokens">How many.</param>
+    /// <param name="scratch"><see cref="AttentionScratch"/> bytes.</param>
+    public abstract void Attend(in AttentionJob job, int keyValueHead, int firstToken, int tokens, byte* scratch);
+
+    /// <summary>Floats of scratch that <see cref="TileFloat"/> needs.</summary>
+    public virtual long FloatScratch(TileMatrix weights, int tokens) => 0;
+
+    /// <summary>Bytes of scratch that <see cref="Attend"/> needs.</summary>
+    public abstract long AttentionScratch(in AttentionShape shape, int tokens);
+}

@@ -1,0 +1,235 @@
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>canonical-1 one value at a time, in the words of docs/canonical-1.md: what the vector forms must equal bit for bit.</summary>
+internal sealed unsafe class ScalarOps : CpuOps
+{
+    public override CpuWidth Width => CpuWidth.Scalar;
+
+    /// <summary>The tree in which eight lanes meet.</summary>
+    public static float Meet(float* lanes) =>
+        ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+
+    /// <summary>Rounds one group of 32 activations to 8 bits.</summary>
+    /// <returns>The scale dx.</returns>
+    public static float QuantizeGroup(float* input, sbyte* quanta, out int sum)
+    {
+        sum = 0;
+        uint largest = 0;
+        for (int i = 0; i < 32; i++)
+            largest = Math.Max(largest, BitConverter.SingleToUInt32Bits(input[i]) & 0x7FFFFFFF);
+        float amax = BitConverter.UInt32BitsToSingle(largest);
+        if (largest >= 0x7F800000 || amax < SmallestMaximum)
+        {
+            new Span<sbyte>(quanta, 32).Clear();
+            return largest >= 0x7F800000 ? float.NaN : 0f;
+        }
+
+        float inverse = 127f * KernelMath.Reciprocal(amax);
+        for (int i = 0; i < 32; i++)
+        {
+            int rounded = Math.Clamp(KernelMath.RoundToInt(input[i] * inverse), -127, 127);
+            quanta[i] = (sbyte)rounded;
+            sum += rounded;
+        }
+
+        return amax * OneOver127;
+    }
+
+    public const float OneOver127 = 0.007874016f;
+
+    /// <summary>2^-100: a group below it counts as zero.</summary>
+    public const float SmallestMaximum = 7.888609e-31f;
+
+    public override void Quantize(QuantizedInput quantized, float* input, int block)
+    {
+        int tokens = quantized.BlockLength(block);
+        int groups = quantized.Groups;
+        sbyte* values = quantized.Values(block);
+        float* scales = quantized.Scales(block);
+        int* sums = quantized.Sums(block);
+        input += (long)block * QuantizedInput.BlockTokens * groups * 32;
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int group = 0; group < groups; group++)
+            {
+                int index = group * tokens + token;
+                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out sums[index]);
+            }
+        }
+    }
+
+    public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
+    {
+        int tokens = input.BlockLength(block);
+        sbyte* values = input.Values(block);
+        float* scales = input.Scales(block);
+        int* quantaSums = input.Sums(block);
+        WeightFormat format = weights.Format;
+        float* lanes = stackalloc float[8];
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int row = 0; row < TileMatrix.TileRows; row++)
+            {
+                new Span<float>(lanes, 8).Clear();
+                byte* group = weights.Tile(tile);
+                for (int g = 0; g < weights.Groups; g++, group += weights.GroupBytes)
+                {
+                    int index = g * tokens + token;
+                    sbyte* x = values + (long)index * 32;
+                    int sum = 0;
+                    for (int k = 0; k < 32; k++)
+                        sum += TileMatrix.Quantum(format, group, row, k) * x[k];
+                    if (format == WeightFormat.Q4_0)
+                        sum -= 8 * quantaSums[index];
+                    float factor = TileMatrix.Scale(group, row) * scales[index];
+                    float term = sum * factor;
+                    if (format == WeightFormat.Q4_1)
+                        term = term + TileMatrix.Minimum(group, row) * (quantaSums[index] * scales[index]);
+                    lanes[g & 7] += term;
+                }
+
+                sums[token * TileMatrix.TileRows + row] = Meet(lanes);
+            }
+        }
+    }
+
+    public override void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch)
+    {
+        WeightFormat format = weights.Format;
+        int columns = weights.Columns;
+        float* lanes = stackalloc float[8];
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int row = 0; row < TileMatrix.TileRows; row++)
+            {
+                new Span<float>(lanes, 8).Clear();
+                byte* column = weights.Tile(tile);
+                for (int i = 0; i < columns; i++, column += weights.GroupBytes)
+                    lanes[i & 7] += TileMatrix.Value(format, column, row) * input[(long)token * columns + i];
+                sums[token * TileMatrix.TileRows + row] = Meet(lanes);
+            }
+        }
+    }
+
+    public override void RmsNorm(float* input, float* weight, float epsilon, float reciprocalWidth, int width, float* output)
+    {
+        float* lanes = stackalloc float[8];
+        new Span<float>(lanes, 8).Clear();
+        for (int i = 0; i < width; i++)
+            lanes[i & 7] += input[i] * input[i];
+        float mean = Meet(lanes) * reciprocalWidth;
+        float factor = KernelMath.ReciprocalSqrt(mean + epsilon);
+        for (int i = 0; i < width; i++)
+            output[i] = input[i] * factor * weight[i];
+    }
+
+    public override void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs)
+    {
+        (int step, int distance) = layout == RotaryLayout.Interleaved ? (2, 1) : (1, pairs);
+        for (int h = 0; h < heads; h++, head += headDimension)
+        {
+            for (int pair = 0; pair < pairs; pair++)
+            {
+                float first = head[pair * step];
+                float second = head[pair * step + distance];
+                head[pair * step] = first * cosines[pair] - second * sines[pair];
+                head[pair * step + distance] = second * cosines[pair] + first * sines[pair];
+            }
+        }
+    }
+
+    public override void SwiGlu(float* gate, float* up, long length)
+    {
+        for (long i = 0; i < length; i++)
+            gate[i] = gate[i] * KernelMath.Sigmoid(gate[i]) * up[i];
+    }
+
+    public override void Add(float* target, float* addend, long length)
+    {
+        for (long i = 0; i < length; i++)
+            target[i] += addend[i];
+    }
+
+    public override void ToHalf(float* from, ushort* to, int length)
+    {
+        for (int i = 0; i < length; i++)
+            to[i] = HalfBits.FromSingle(from[i]);
+    }
+
+    public override long AttentionScratch(in AttentionShape shape, int tokens) => (64 + shape.HeadDimension) * sizeof(float);
+
+    public override void Attend(in AttentionJob job, int keyValueHead, int firstToken, int tokens, byte* scratch)
+    {
+        for (int token = firstToken; token < firstToken + tokens; token++)
+        {
+            for (int head = keyValueHead * job.GroupHeads; head < (keyValueHead + 1) * job.GroupHeads; head++)
+                AttendHead(job, keyValueHead, token, head, (float*)scratch);
+        }
+    }
+
+    private static void AttendHead(in AttentionJob job, int keyValueHead, int token, int head, float* scores)
+    {
+        int size = job.Shape.HeadDimension;
+        int position = job.FirstPosition + token;
+        float* query = job.Queries + ((long)token * job.Shape.Heads + head) * size;
+        float* output = job.Output + ((long)token * job.Shape.Heads + head) * size;
+        float* weighted = scores + 64;
+        float* lanes = stackalloc float[8];
+        float maximum = 0, sum = 0;
+        for (int page = 0; page <= position / 64; page++)
+        {
+            int count = Math.Min(64, position + 1 - page * 64);
+            ushort* keys = job.Keys(page, keyValueHead);
+            ushort* values = job.Values(page, keyValueHead);
+            float pageMaximum = float.NegativeInfinity;
+            for (int j = 0; j < count; j++)
+            {
+                new Span<float>(lanes, 8).Clear();
+                for (int d = 0; d < size; d++)
+                    lanes[d & 7] += query[d] * HalfBits.ToSingle(keys[d * 64 + j]);
+                scores[j] = Meet(lanes) * job.Shape.Scale;
+                pageMaximum = scores[j] > pageMaximum ? scores[j] : pageMaximum;
+            }
+
+            new Span<float>(lanes, 8).Clear();
+            for (int j = 0; j < count; j++)
+            {
+                scores[j] = KernelMath.Exp(scores[j] - pageMaximum);
+                lanes[j & 7] += scores[j];
+            }
+
+            float pageSum = Meet(lanes);
+            for (int d = 0; d < size; d++)
+            {
+                new Span<float>(lanes, 8).Clear();
+                for (int j = 0; j < count; j++)
+                    lanes[j & 7] += scores[j] * HalfBits.ToSingle(values[j * size + d]);
+                weighted[d] = Meet(lanes);
+            }
+
+            Fold(page == 0, pageMaximum, pageSum, weighted, ref maximum, ref sum, output, size);
+        }
+
+        float inverse = KernelMath.Reciprocal(sum);
+        for (int d = 0; d < size; d++)
+            output[d] *= inverse;
+    }
+
+    private static void Fold(bool first, float pageMaximum, float pageSum, float* weighted, ref float maximum, ref float sum, float* output, int size)
+    {
+        if (first)
+        {
+            (maximum, sum) = (pageMaximum, pageSum);
+            new ReadOnlySpan<float>(weighted, size).CopyTo(new Span<float>(output, size));
+            return;
+        }
+
+        float larger = pageMaximum > maximum ? pageMaximum : maximum;
+        float keep = KernelMath.Exp(maximum - larger);
+        float take = KernelMath.Exp(pageMaximum - larger);
+        maximum = larger;
+        sum = sum * keep + pageSum * take;
+        for (int d = 0; d < size; d++)
+            output[d] = output[d] * keep + weighted[d] * take;
+    }
+}

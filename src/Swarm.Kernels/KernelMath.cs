@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+
+namespace Swarm.Kernels;
+
+/// <summary>
+/// Elementary functions of canonical-1 in float32, made of +, −, ×, comparisons and integer operations alone, each product and sum
+/// rounded once, so that every processor gives the same bits (docs/canonical-1.md). NaN gives NaN.
+/// </summary>
+public static class KernelMath
+{
+    internal const float LogTwoE = 1.44269504f;
+    internal const float LnTwoHigh = 0.693359375f; // 355/512: nine bits, so that a product with any |n| ≤ 2^15 is exact
+    internal const float LnTwoLow = -2.12194440e-4f;
+    internal const float RoundingMagic = 12582912f; // 1.5 × 2^23: adding it rounds to an integer, ties to even
+    internal const int RoundingMagicBits = 0x4B400000;
+    internal const float ExpLowest = -87.33654f;
+    internal const float ExpHighest = 88.72283f;
+    internal const float ExpC2 = 0.49999994f;
+    internal const float ExpC3 = 0.16666521f;
+    internal const float ExpC4 = 0.04166839f;
+    internal const float ExpC5 = 0.008368745f;
+    internal const float ExpC6 = 0.0013814538f;
+    internal const uint ReciprocalGuess = 0x7EF311C7;
+    internal const uint ReciprocalSqrtGuess = 0x5F3759DF;
+    internal const uint SmallestNormal = 0x00800000;
+    internal const uint ReciprocalLargest = 0x7E800000; // 2^126
+
+    /// <summary>e^x within 2 units in the last place; +0 below −87.33654 (results would be subnormal), +∞ above 88.72283.</summary>
+    public static float Exp(float x)
+    {
+        if (!(x >= ExpLowest))
+            return float.IsNaN(x) ? float.NaN : 0f;
+        if (x > ExpHighest)
+            return float.PositiveInfinity;
+        float shifted = x * LogTwoE + RoundingMagic;
+        float n = shifted - RoundingMagic;
+        float r = x - n * LnTwoHigh;
+        r = r - n * LnTwoLow;
+        float p = ExpC6;
+        p = p * r + ExpC5;
+        p = p * r + ExpC4;
+        p = p * r + ExpC3;
+        p = p * r + ExpC2;
+        p = p * r + 1f;
+        p = p * r + 1f;
+        int exponent = BitConverter.SingleToInt32Bits(shifted) - RoundingMagicBits;
+        return BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(p) + (exponent << 23));
+    }
+
+    /// <summary>1/x within 2 units in the last place for 2^-126 ≤ |x| ≤ 2^126; smaller gives ±∞, larger ±0 (sign of x).</summary>
+    public static float Reciprocal(float x)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(x);
+        uint sign = bits & 0x80000000;
+        uint magnitude = bits & 0x7FFFFFFF;
+        if (magnitude > 0x7F800000)
+            return float.NaN;
+        if (magnitude < SmallestNormal)
+            return BitConverter.UInt32BitsToSingle(sign | 0x7F800000);
+        if (magnitude > ReciprocalLargest)
+            return BitConverter.UInt32BitsToSingle(sign);
+        float a = BitConverter.UInt32BitsToSingle(magnitude);
+        float y = BitConverter.UInt32BitsToSingle(ReciprocalGuess - magnitude);
+        y = NewtonReciprocal(a, y);
+        y = NewtonReciprocal(a, y);
+        y = NewtonReciprocal(a, y);
+        return BitConverter.UInt32BitsToSingle(sign | BitConverter.SingleToUInt32Bits(y));
+    }
+
+    /// <summary>1/√x within 2 units in the last place for normal x &gt; 0; ±0 and subnormals of either sign give +∞, +∞ gives +0, other negatives NaN.</summary>
+    public static float ReciprocalSqrt(float x)
+    {
+        uint bits = BitConverter.SingleToUInt32Bits(x);
+        if ((bits & 0x7FFFFFFF) < SmallestNormal)
+            return float.PositiveInfinity;
+        if (bits > 0x7F800000)
+            return float.NaN;
+        if (bits == 0x7F800000)
+            return 0f;
+        float y = BitConverter.UInt32BitsToSingle(ReciprocalSqrtGuess - (bits >> 1));
+        y = NewtonReciprocalSqrt(x, y);
+        y = NewtonReciprocalSqrt(x, y);
+        return NewtonReciprocalSqrt(x, y);
+    }
+
+    /// <summary>1/(1 + e^-x): with e = Exp(−|x|) and r = Reciprocal(1 + e), r for x ≥ 0, else e·r.</summary>
+    public static float Sigmoid(float x)
+    {
+        float e = Exp(-MathF.Abs(x));
+        float r = Reciprocal(1f + e);
+        return x < 0f ? e * r : r;
+    }
+
+    /// <summary>Integer nearest to x, ties to even, for |x| ≤ 2^22.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static int RoundToInt(float x) => BitConverter.SingleToInt32Bits(x + RoundingMagic) - RoundingMagicBits;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float NewtonReciprocal(float a, float y)
+    {
+        float error = 1f - a * y;
+        return y + y * error;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float NewtonReciprocalSqrt(float x, float y)
+    {
+        float t = x * y;
+        t = t * y;
+        float error = 1f - t;
+        return y + 0.5f * y * error;
+    }
+}

@@ -1,0 +1,52 @@
+namespace Swarm.Kernels;
+
+/// <summary>Checks that every kernel set makes on its arguments, before anything is read through a pointer.</summary>
+internal static class Shapes
+{
+    public static void Length(long actual, long expected, string name)
+    {
+        if (actual != expected)
+            throw new ArgumentException($"{name} holds {actual} values, expected {expected}", name);
+    }
+
+    public static void MatMul(WeightMatrix weights, int input, int tokens, int bias, int output)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        Length(input, (long)tokens * weights.Columns, nameof(input));
+        Length(output, (long)tokens * weights.Rows, nameof(output));
+        if (bias != 0)
+            Length(bias, weights.Rows, nameof(bias));
+    }
+
+    public static void RmsNorm(int input, int weight, int tokens, int output)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        Length(input, (long)tokens * weight, nameof(input));
+        Length(output, input, nameof(output));
+    }
+
+    public static void Rotary(int values, int tokens, int heads, int headDimension, RotaryTable table, int firstPosition)
+    {
+        Length(values, (long)tokens * heads * headDimension, nameof(values));
+        ArgumentOutOfRangeException.ThrowIfNegative(firstPosition);
+        if (table.Pairs * 2 > headDimension)
+            throw new ArgumentException($"{table.Pairs} pairs turn, expected at most {headDimension / 2} in a head of {headDimension}", nameof(table));
+    }
+
+    public static void Attention(in AttentionShape shape)
+    {
+        if (shape.KeyValueHeads <= 0 || shape.Heads <= 0 || shape.Heads % shape.KeyValueHeads != 0)
+            throw new ArgumentException($"{shape.Heads} query heads over {shape.KeyValueHeads} key-value heads, expected a positive multiple", nameof(shape));
+        if (shape.HeadDimension <= 0 || shape.HeadDimension % 8 != 0)
+            throw new ArgumentException($"head dimension {shape.HeadDimension}, expected a positive multiple of 8", nameof(shape));
+    }
+
+    public static void Pages(int pages, int firstPosition, int tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(firstPosition);
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        long needed = ((long)firstPosition + tokens + KernelSet.PagePositions - 1) / KernelSet.PagePositions;
+        if (tokens > 0 && pages < needed)
+            throw new ArgumentException($"{pages} pages given, expected {needed} for positions below {(long)firstPosition + tokens}", nameof(pages));
+    }
+}
