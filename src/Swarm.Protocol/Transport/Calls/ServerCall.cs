@@ -1,0 +1,126 @@
+using System.IO.Pipelines;
+using Grpc.Core;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>One call, server side, over any wire.</summary>
+internal sealed class ServerCall : ServerCallContext, IDisposable
+{
+    private readonly ServerWire _wire;
+    private readonly CancellationToken _closing;
+    private readonly CancellationTokenSource _stop;
+    private readonly ITimer? _timer;
+    private readonly DateTime _deadline = DateTime.MaxValue;
+    private Dictionary<object, object>? _userState;
+    private bool _headersSent;
+    private int _deadlinePassed;
+
+    public ServerCall(ServerWire wire, TransportOptions options, CancellationToken closing)
+    {
+        _wire = wire;
+        _closing = closing;
+        Options = options;
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(wire.Aborted, closing);
+        if (wire.Timeout is { } timeout)
+        {
+            DateTime now = options.TimeProvider.GetUtcNow().UtcDateTime;
+            _deadline = timeout < DateTime.MaxValue - now ? now + timeout : DateTime.MaxValue;
+            TimeSpan due = timeout < TimeSpan.FromDays(40) ? timeout : TimeSpan.FromDays(40);
+            _timer = options.TimeProvider.CreateTimer(static call => ((ServerCall)call!).PassDeadline(), this, due, System.Threading.Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    public TransportOptions Options { get; }
+
+    public PipeReader RequestReader => _wire.RequestReader;
+
+    public PipeWriter ResponseWriter => _wire.ResponseWriter;
+
+    /// <summary>Set when the handler is done: nothing is written any more.</summary>
+    public bool Over { get; private set; }
+
+    protected override string MethodCore => _wire.Path;
+
+    protected override string HostCore => _wire.Host;
+
+    protected override string PeerCore => _wire.Peer;
+
+    protected override DateTime DeadlineCore => _deadline;
+
+    protected override Metadata RequestHeadersCore => _wire.RequestHeaders;
+
+    protected override CancellationToken CancellationTokenCore => _stop.Token;
+
+    protected override Metadata ResponseTrailersCore { get; } = [];
+
+    protected override Status StatusCore { get; set; } = Status.DefaultSuccess;
+
+    protected override WriteOptions? WriteOptionsCore { get; set; }
+
+    protected override IDictionary<object, object> UserStateCore => _userState ??= [];
+
+    public ValueTask EnsureHeadersAsync()
+    {
+        if (_headersSent)
+            return default;
+        _headersSent = true;
+        return _wire.SendHeadersAsync(Metadata.Empty);
+    }
+
+    /// <summary>Cuts the stream at once: what was written of it cannot be finished.</summary>
+    public void Abort() => _wire.Abort();
+
+    /// <summary>Sends the status that the handler's end means.</summary>
+    public ValueTask CompleteAsync(Exception? failure)
+    {
+        Over = true;
+        if (_wire.Aborted.IsCancellationRequested)
+            return default;
+        Status status = StatusCore;
+        if (failure is RpcException rpc)
+        {
+            status = rpc.Status.StatusCode == Grpc.Core.StatusCode.OK ? new Status(Grpc.Core.StatusCode.Unknown, "the handler threw an exception with status OK") : rpc.Status;
+            foreach (Metadata.Entry entry in rpc.Trailers)
+                ResponseTrailersCore.Add(entry);
+        }
+        else if (failure is not null)
+        {
+            status = new Status(Grpc.Core.StatusCode.Unknown, "exception was thrown by handler");
+        }
+
+        if (Volatile.Read(ref _deadlinePassed) != 0)
+            status = new Status(Grpc.Core.StatusCode.DeadlineExceeded, "the deadline passed");
+        else if (_closing.IsCancellationRequested && failure is not null and not RpcException)
+            status = new Status(Grpc.Core.StatusCode.Unavailable, "the listener is closing");
+        return _wire.CompleteAsync(status, ResponseTrailersCore);
+    }
+
+    public void Dispose()
+    {
+        Over = true;
+        _timer?.Dispose();
+        _stop.Dispose();
+    }
+
+    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders)
+    {
+        ArgumentNullException.ThrowIfNull(responseHeaders);
+        if (_headersSent)
+            throw new InvalidOperationException("response headers are sent once, before the first message");
+        _headersSent = true;
+        return _wire.SendHeadersAsync(responseHeaders).AsTask();
+    }
+
+    private void PassDeadline()
+    {
+        Volatile.Write(ref _deadlinePassed, 1);
+        try
+        {
+            _stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The call ended while its timer fired.
+        }
+    }
+}

@@ -1,0 +1,6 @@
+namespace Grpc.Core;
+
+/// <summary>The messages that a server sends.</summary>
+public interface IServerStreamWriter<in T> : IAsyncStreamWriter<T>
+{
+}

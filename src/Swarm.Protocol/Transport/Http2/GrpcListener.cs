@@ -1,0 +1,36 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>A Kestrel server at one address.</summary>
+internal sealed class GrpcListener : IPeerListener
+{
+    private readonly KestrelServer _server;
+    private readonly ServerDispatcher _dispatcher;
+    private readonly TransportOptions _options;
+    private readonly Action<GrpcListener> _closed;
+    private int _disposed;
+
+    public GrpcListener(KestrelServer server, ServerDispatcher dispatcher, PeerAddress address, TransportOptions options, Action<GrpcListener> closed)
+    {
+        _server = server;
+        _dispatcher = dispatcher;
+        _options = options;
+        _closed = closed;
+        Address = address;
+    }
+
+    public PeerAddress Address { get; }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        _closed(this);
+        _dispatcher.Close();
+        using (var patience = new CancellationTokenSource(_options.CloseTimeout, _options.TimeProvider))
+            await _server.StopAsync(patience.Token);
+        _server.Dispose();
+        _dispatcher.Dispose();
+    }
+}

@@ -1,0 +1,153 @@
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Core;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>
+/// gRPC over HTTP/2: Kestrel serves, <see cref="SocketsHttpHandler"/> calls. Kestrel is configured here and nowhere else: no settings files,
+/// no environment, no console, no routing. Clear text with prior knowledge.
+/// </summary>
+public sealed class GrpcTransport : ITransport
+{
+    private const int BulkWindowBytes = 2 << 20;
+    private const int DecodeWindowBytes = 1 << 18;
+
+    private readonly TransportOptions _options;
+    private readonly HttpMessageInvoker _decode;
+    private readonly HttpMessageInvoker _bulk;
+    private readonly Lock _gate = new();
+    private readonly List<GrpcListener> _listeners = [];
+    private bool _disposed;
+
+    public GrpcTransport(TransportOptions? options = null)
+    {
+        _options = options ?? new TransportOptions();
+        _decode = Invoker(DecodeWindowBytes);
+        _bulk = Invoker(BulkWindowBytes);
+    }
+
+    public async ValueTask<IPeerListener> ListenAsync(PeerAddress address, IReadOnlyList<ServerServiceDefinition> services, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        IPAddress ip = await ResolveAsync(address, cancellationToken);
+        var dispatcher = new ServerDispatcher(services, _options);
+        ListenOptions? bound = null;
+        KestrelServerOptions kestrel = ServerOptions();
+        kestrel.Listen(ip, address.Port, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            bound = listen;
+        });
+        var server = new KestrelServer(
+            Options.Create(kestrel),
+            new SocketTransportFactory(Options.Create(new SocketTransportOptions { NoDelay = true, Backlog = 512 }), _options.LoggerFactory),
+            _options.LoggerFactory);
+        try
+        {
+            await server.StartAsync(new GrpcApplication(dispatcher), cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            server.Dispose();
+            dispatcher.Dispose();
+            if (exception is IOException && exception.InnerException is AddressInUseException)
+                throw new AddressUnavailableException(address, inUse: true, exception);
+            if (exception is SocketException)
+                throw new AddressUnavailableException(address, inUse: false, exception);
+            throw;
+        }
+
+        var listener = new GrpcListener(server, dispatcher, new PeerAddress(address.Host, bound!.IPEndPoint!.Port), _options, Forget);
+        lock (_gate)
+            _listeners.Add(listener);
+        return listener;
+    }
+
+    public CallInvoker Connect(PeerAddress address, ConnectionClass purpose)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        HttpMessageInvoker invoker = purpose == ConnectionClass.Bulk ? _bulk : _decode;
+        var peer = new Uri("http://" + address);
+        return new WireCallInvoker(() => new HttpClientWire(invoker, peer), _options);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        GrpcListener[] listeners;
+        lock (_gate)
+        {
+            if (_disposed)
+                return;
+            _disposed = true;
+            listeners = [.. _listeners];
+        }
+
+        foreach (GrpcListener listener in listeners)
+            await listener.DisposeAsync();
+        _decode.Dispose();
+        _bulk.Dispose();
+    }
+
+    private static async ValueTask<IPAddress> ResolveAsync(PeerAddress address, CancellationToken cancellationToken)
+    {
+        if (IPAddress.TryParse(address.Host, out IPAddress? ip))
+            return ip;
+        try
+        {
+            IPAddress[] found = await Dns.GetHostAddressesAsync(address.Host, cancellationToken);
+            return Array.Find(found, candidate => candidate.AddressFamily == AddressFamily.InterNetwork) ?? found[0];
+        }
+        catch (SocketException exception)
+        {
+            throw new AddressUnavailableException(address, inUse: false, exception);
+        }
+    }
+
+    private HttpMessageInvoker Invoker(int windowBytes) => new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ActivityHeadersPropagator = null,
+        ConnectTimeout = _options.ConnectTimeout,
+        EnableMultipleHttp2Connections = true,
+        InitialHttp2StreamWindowSize = windowBytes,
+        KeepAlivePingDelay = _options.KeepAlivePingDelay,
+        KeepAlivePingTimeout = _options.KeepAlivePingTimeout,
+        KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
+        PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2),
+        MaxResponseHeadersLength = Math.Max(_options.MaxMetadataBytes >> 10, 1),
+    });
+
+    private KestrelServerOptions ServerOptions()
+    {
+        var options = new KestrelServerOptions { AddServerHeader = false };
+        KestrelServerLimits limits = options.Limits;
+        limits.MaxRequestBodySize = null;
+        limits.MinRequestBodyDataRate = null;
+        limits.MinResponseDataRate = null;
+        limits.MaxConcurrentConnections = _options.MaxConnections;
+        limits.MaxRequestHeadersTotalSize = _options.MaxMetadataBytes;
+        limits.KeepAliveTimeout = TimeSpan.FromMinutes(5);
+        limits.Http2.MaxStreamsPerConnection = _options.MaxCallsPerConnection;
+        limits.Http2.MaxRequestHeaderFieldSize = Math.Min(_options.MaxMetadataBytes, 16 << 10);
+        limits.Http2.InitialStreamWindowSize = BulkWindowBytes;
+        limits.Http2.InitialConnectionWindowSize = 2 * BulkWindowBytes;
+        limits.Http2.KeepAlivePingDelay = _options.KeepAlivePingDelay;
+        limits.Http2.KeepAlivePingTimeout = _options.KeepAlivePingTimeout;
+        return options;
+    }
+
+    private void Forget(GrpcListener listener)
+    {
+        lock (_gate)
+            _listeners.Remove(listener);
+    }
+}

@@ -1,0 +1,48 @@
+using Grpc.Core;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>
+/// Calls inside one process: the same framing, marshalling, statuses, deadlines and cancellation as <see cref="GrpcTransport"/> without a socket.
+/// It starts no thread and posts nothing to the pool: what happens next runs on the thread, or the scheduler, that made it happen.
+/// </summary>
+public sealed class InMemoryTransport : ITransport
+{
+    private readonly InMemoryNetwork _network;
+    private readonly TransportOptions _options;
+    private readonly Lock _gate = new();
+    private readonly List<InMemoryListener> _listeners = [];
+
+    public InMemoryTransport(InMemoryNetwork network, TransportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        _network = network;
+        _options = options ?? new TransportOptions();
+    }
+
+    public ValueTask<IPeerListener> ListenAsync(PeerAddress address, IReadOnlyList<ServerServiceDefinition> services, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        cancellationToken.ThrowIfCancellationRequested();
+        InMemoryListener listener = _network.Add(address, new ServerDispatcher(services, _options), _options);
+        lock (_gate)
+            _listeners.Add(listener);
+        return new ValueTask<IPeerListener>(listener);
+    }
+
+    public CallInvoker Connect(PeerAddress address, ConnectionClass purpose) =>
+        new WireCallInvoker(() => new InMemoryClientWire(_network, address), _options);
+
+    public async ValueTask DisposeAsync()
+    {
+        InMemoryListener[] listeners;
+        lock (_gate)
+        {
+            listeners = [.. _listeners];
+            _listeners.Clear();
+        }
+
+        foreach (InMemoryListener listener in listeners)
+            await listener.DisposeAsync();
+    }
+}
