@@ -1,0 +1,137 @@
+namespace Swarm.Models.Files;
+
+/// <summary>
+/// A GGUF file, version 3 (or 2, which differs in nothing that is read here), mapped. The header is checked whole when it is opened: counts against
+/// <see cref="LoaderLimits"/> and the end of the file, every tensor's bytes against the file and each other.
+/// </summary>
+public sealed class GgufFile : ITensorStore
+{
+    private const uint Magic = 0x46554747;
+    private readonly MappedFile _file;
+    private readonly MappedTensors _tensors;
+
+    private GgufFile(MappedFile file)
+    {
+        _file = file;
+        var reader = new GgufReader(file, 0);
+        uint magic = reader.UInt32("magic");
+        if (magic != Magic)
+            throw Corrupt($"magic is 0x{magic:X8}, expected 0x{Magic:X8} (\"GGUF\")");
+        uint version = reader.UInt32("version");
+        if (version is not (2 or 3))
+            throw new ModelException(ModelError.UnsupportedModel, $"{file.Path}: GGUF version {version}, expected 2 or 3");
+        int tensorCount = (int)reader.Count("tensor count", LoaderLimits.MaxTensors);
+        int keyCount = (int)reader.Count("metadata count", LoaderLimits.MaxMetadataKeys);
+        Metadata = GgufMetadata.Parse(file, ref reader, keyCount);
+        _tensors = new MappedTensors(file, ReadTensors(ref reader, tensorCount, ReadAlignment()));
+    }
+
+    /// <summary>Key-value pairs of the header.</summary>
+    public GgufMetadata Metadata { get; }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorInfo> Tensors => _tensors.Tensors;
+
+    /// <inheritdoc/>
+    public long BytesTouched => _tensors.BytesTouched;
+
+    /// <summary>Maps a file and checks its header.</summary>
+    /// <exception cref="ModelException">ModelNotFound, CorruptModel or UnsupportedModel, naming the field, the value and what was expected.</exception>
+    public static GgufFile Open(string path)
+    {
+        var file = new MappedFile(path);
+        try
+        {
+            return new GgufFile(file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public bool TryGet(string name, out TensorInfo tensor) => _tensors.TryGet(name, out tensor);
+
+    /// <inheritdoc/>
+    public ReadOnlySpan<byte> Rows(TensorInfo tensor, long firstRow, int count) => _tensors.Rows(tensor, firstRow, count);
+
+    /// <inheritdoc/>
+    public float[] ReadVector(string name) => StoredFloats.ReadVector(this, name);
+
+    /// <inheritdoc/>
+    public byte[] Sha256(TensorInfo tensor) => _tensors.Sha256(tensor);
+
+    /// <inheritdoc/>
+    public void Release(TensorInfo tensor) => _tensors.Release(tensor);
+
+    /// <inheritdoc/>
+    public void Dispose() => _file.Dispose();
+
+    private long ReadAlignment()
+    {
+        if (Metadata.TypeOf("general.alignment") is null)
+            return 32;
+        if (!Metadata.TryGetInteger("general.alignment", out long alignment)
+            || alignment < 1 || alignment > LoaderLimits.MaxAlignment || !long.IsPow2(alignment))
+        {
+            throw Corrupt($"general.alignment = {alignment}, expected a power of two up to {LoaderLimits.MaxAlignment}");
+        }
+
+        return alignment;
+    }
+
+    private List<TensorInfo> ReadTensors(ref GgufReader reader, int count, long alignment)
+    {
+        // The list grows with what is really there, so that a huge count costs nothing.
+        var headers = new List<TensorInfo>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        for (int i = 0; i < count; i++)
+        {
+            TensorInfo header = ReadHeader(ref reader, i);
+            if (!names.Add(header.Name))
+                throw Corrupt($"tensor {header.Name} is given twice");
+            headers.Add(header);
+        }
+
+        long dataStart = (reader.Position + alignment - 1) / alignment * alignment;
+        var tensors = new List<TensorInfo>(headers.Count);
+        foreach (TensorInfo header in headers)
+        {
+            if (header.Offset % alignment != 0)
+                throw Corrupt($"tensor {header.Name}: offset {header.Offset} is not a multiple of the alignment {alignment}");
+            long room = _file.Length - dataStart;
+            if (header.Offset > room || header.ByteLength > room - header.Offset)
+            {
+                throw Corrupt(
+                    $"tensor {header.Name}: {header.ByteLength} bytes at offset {header.Offset}, but the file has {Math.Max(0, room)} bytes of tensors");
+            }
+
+            tensors.Add(header with { Offset = dataStart + header.Offset });
+        }
+
+        MappedTensors.CheckOverlap(_file.Path, tensors);
+        return tensors;
+    }
+
+    private TensorInfo ReadHeader(ref GgufReader reader, int index)
+    {
+        string name = reader.String($"name of tensor {index}", LoaderLimits.MaxNameBytes);
+        uint dimensions = reader.UInt32($"dimensions of {name}");
+        if (dimensions > LoaderLimits.MaxDimensions)
+            throw Corrupt($"tensor {name} has {dimensions} dimensions, expected at most {LoaderLimits.MaxDimensions}");
+
+        // GGUF writes the innermost dimension first.
+        var shape = new long[dimensions];
+        for (int i = 0; i < shape.Length; i++)
+            shape[^(i + 1)] = reader.Count($"dimension {i} of {name}", int.MaxValue);
+        uint typeNumber = reader.UInt32($"type of {name}");
+        StoredType type = GgufTypes.Find(typeNumber)
+            ?? throw new ModelException(ModelError.UnsupportedModel, $"{_file.Path}: tensor {name} has the unknown type {typeNumber}");
+        long offset = reader.Count($"offset of {name}", long.MaxValue);
+        return TensorSizes.Describe(_file.Path, name, shape, type, offset);
+    }
+
+    private ModelException Corrupt(string message) => new(ModelError.CorruptModel, $"{_file.Path}: {message}");
+}

@@ -1,0 +1,30 @@
+namespace Swarm.Models.Files;
+
+/// <summary>Named tensors that are read piece by piece; nothing is read before it is asked for.</summary>
+public interface ITensorStore : IDisposable
+{
+    /// <summary>All tensors, in the order of the file.</summary>
+    IReadOnlyList<TensorInfo> Tensors { get; }
+
+    /// <summary>Finds a tensor by its name.</summary>
+    bool TryGet(string name, out TensorInfo tensor);
+
+    /// <summary>
+    /// Stored bytes of rows [firstRow, firstRow + count) of a tensor, in its format's layout. The span is borrowed until the next call.
+    /// </summary>
+    /// <exception cref="ModelException">UnsupportedModel: the type is not one that kernels read. InvalidArgument: rows outside the tensor.</exception>
+    ReadOnlySpan<byte> Rows(TensorInfo tensor, long firstRow, int count);
+
+    /// <summary>All values of an F32, F16 or BF16 tensor, each exactly; for norms and biases.</summary>
+    /// <exception cref="ModelException">UnsupportedModel: another type. CorruptModel: there is no such tensor.</exception>
+    float[] ReadVector(string name);
+
+    /// <summary>SHA-256 of the tensor's stored bytes (of its recipe, where the bytes are made on the fly).</summary>
+    byte[] Sha256(TensorInfo tensor);
+
+    /// <summary>Says that the tensor's bytes will not be read again soon, so that mapped pages may leave memory.</summary>
+    void Release(TensorInfo tensor);
+
+    /// <summary>Bytes of tensors handed out so far, each time anew: shows that a node reads nothing outside its span.</summary>
+    long BytesTouched { get; }
+}

@@ -1,0 +1,87 @@
+using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
+
+namespace Swarm.Models.Files;
+
+/// <summary>
+/// A whole file mapped for reading. Its pages belong to the page cache, not to this process: a model larger than memory can be opened, and what is
+/// not touched is not read.
+/// </summary>
+internal sealed unsafe class MappedFile : IDisposable
+{
+    private readonly MemoryMappedFile? _file;
+    private readonly MemoryMappedViewAccessor? _view;
+    private byte* _start;
+
+    /// <exception cref="ModelException">ModelNotFound: the file is absent or cannot be read.</exception>
+    public MappedFile(string path)
+    {
+        Path = path;
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            Length = stream.Length;
+
+            // An empty file cannot be mapped; its parser says what is missing.
+            if (Length == 0)
+                return;
+            _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+            _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            _file?.Dispose();
+            throw new ModelException(ModelError.ModelNotFound, $"cannot read {path}: {exception.Message}", exception);
+        }
+
+        byte* start = null;
+        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+        _start = start + _view.PointerOffset;
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    /// <summary>Bytes [offset, offset + length) of the file; the caller has checked that they exist.</summary>
+    public ReadOnlySpan<byte> Slice(long offset, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(offset);
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - offset);
+        if (length == 0)
+            return [];
+        ObjectDisposedException.ThrowIf(_start is null, this);
+        return new ReadOnlySpan<byte>(_start + offset, length);
+    }
+
+    /// <summary>Lets the operating system drop the whole pages inside the range; reading them again reads the file again.</summary>
+    public void Release(long offset, long length)
+    {
+        if (_start is null || !OperatingSystem.IsLinux())
+            return;
+        long page = Environment.SystemPageSize;
+        long first = (offset + page - 1) / page * page;
+        long end = (offset + length) / page * page;
+        if (first < end)
+            _ = MAdvise((nint)(_start + first), (nuint)(end - first), AdviceDontNeed);
+    }
+
+    public void Dispose()
+    {
+        if (_start is not null)
+        {
+            _start = null;
+            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
+        }
+
+        _view?.Dispose();
+        _file?.Dispose();
+    }
+
+    private const int AdviceDontNeed = 4;
+
+    // A shared read-only mapping of a file loses nothing by MADV_DONTNEED: its pages stay in the page cache and are mapped again when touched.
+    [DllImport("libc", EntryPoint = "madvise")]
+    private static extern int MAdvise(nint address, nuint length, int advice);
+}
