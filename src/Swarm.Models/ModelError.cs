@@ -17,4 +17,7 @@ public enum ModelError
 
     /// <summary>More positions than the model's context.</summary>
     ContextExceeded,
+
+    /// <summary>The key-value pool has too few pages left.</summary>
+    NoCapacity,
 }

@@ -1,0 +1,47 @@
+using Swarm.Kernels;
+
+namespace Swarm.Models.Blocks;
+
+/// <summary>Grouped-query attention with rotary positions (arXiv 2305.13245, 2104.09864).</summary>
+internal sealed class AttentionPart(
+    AttentionShape shape, RotaryTable rotary, Projection query, Projection key, Projection value, Projection output) : IDisposable
+{
+    public long ResidentBytes => query.ResidentBytes + key.ResidentBytes + value.ResidentBytes + output.ResidentBytes;
+
+    /// <summary>1/√headDimension: double division and square root are correctly rounded everywhere, so that the factor is the same everywhere.</summary>
+    public static float ScaleOf(int headDimension) => (float)(1.0 / Math.Sqrt(headDimension));
+
+    public static AttentionShape ShapeOf(ModelConfig config) =>
+        new(config.Heads, config.KeyValueHeads, config.HeadDimension, ScaleOf(config.HeadDimension));
+
+    /// <summary>scratch.Delta [tokens, hidden] = attention over scratch.Normed [tokens, hidden], whose tokens belong to the steps in turn.</summary>
+    public void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset)
+    {
+        int queryWidth = shape.Heads * shape.HeadDimension;
+        int keyWidth = shape.KeyValueHeads * shape.HeadDimension;
+        query.Apply(kernels, scratch.Normed, tokens, scratch.Queries);
+        key.Apply(kernels, scratch.Normed, tokens, scratch.Keys);
+        value.Apply(kernels, scratch.Normed, tokens, scratch.Values);
+        int first = 0;
+        foreach ((KvCache cache, int position, int count) in steps)
+        {
+            Span<float> queries = scratch.Queries.AsSpan(first * queryWidth, count * queryWidth);
+            Span<float> keys = scratch.Keys.AsSpan(first * keyWidth, count * keyWidth);
+            kernels.Rotary(queries, count, shape.Heads, shape.HeadDimension, rotary, position);
+            kernels.Rotary(keys, count, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
+            kernels.StoreKeyValues(shape, cache.Pages, pageOffset, position, count, keys, scratch.Values.AsSpan(first * keyWidth, count * keyWidth));
+            kernels.Attention(shape, cache.Pages, pageOffset, position, count, queries, scratch.Attended.AsSpan(first * queryWidth, count * queryWidth));
+            first += count;
+        }
+
+        output.Apply(kernels, scratch.Attended, tokens, scratch.Delta);
+    }
+
+    public void Dispose()
+    {
+        query.Dispose();
+        key.Dispose();
+        value.Dispose();
+        output.Dispose();
+    }
+}

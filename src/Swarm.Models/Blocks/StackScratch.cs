@@ -1,0 +1,66 @@
+namespace Swarm.Models.Blocks;
+
+/// <summary>
+/// Memory for what lies between the parts of a block, shared by all blocks of a stack, for passes of up to <see cref="PassTokens"/> tokens. Grows to the largest
+/// pass seen, so that a node that only decodes stays small; after that nothing is allocated.
+/// </summary>
+internal sealed class StackScratch
+{
+    /// <summary>
+    /// Most tokens that go through the blocks together. A longer step is cut: results do not depend on it, memory does, and beyond some hundred tokens
+    /// matrices are not read fewer times.
+    /// </summary>
+    public const int PassTokens = 256;
+
+    private readonly ModelConfig _config;
+    private int _capacity;
+
+    public StackScratch(ModelConfig config)
+    {
+        _config = config;
+    }
+
+    /// <summary>[tokens, hidden]: input of a part.</summary>
+    public float[] Normed { get; private set; } = [];
+
+    /// <summary>[tokens, hidden]: output of a part, to be added to the hidden states.</summary>
+    public float[] Delta { get; private set; } = [];
+
+    /// <summary>[tokens, heads, headDimension].</summary>
+    public float[] Queries { get; private set; } = [];
+
+    /// <summary>[tokens, keyValueHeads, headDimension].</summary>
+    public float[] Keys { get; private set; } = [];
+
+    /// <summary>[tokens, keyValueHeads, headDimension].</summary>
+    public float[] Values { get; private set; } = [];
+
+    /// <summary>[tokens, heads, headDimension].</summary>
+    public float[] Attended { get; private set; } = [];
+
+    /// <summary>[tokens, feedForward].</summary>
+    public float[] Gate { get; private set; } = [];
+
+    /// <summary>[tokens, feedForward].</summary>
+    public float[] Up { get; private set; } = [];
+
+    /// <summary>The steps of a pass.</summary>
+    public StackStep[] Steps { get; private set; } = [];
+
+    /// <summary>Makes room for a pass of so many tokens.</summary>
+    public void Ensure(int tokens)
+    {
+        if (tokens <= _capacity)
+            return;
+        _capacity = Math.Min(PassTokens, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tokens));
+        Normed = new float[_capacity * _config.Hidden];
+        Delta = new float[_capacity * _config.Hidden];
+        Queries = new float[_capacity * _config.Heads * _config.HeadDimension];
+        Keys = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
+        Values = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
+        Attended = new float[_capacity * _config.Heads * _config.HeadDimension];
+        Gate = new float[_capacity * _config.FeedForward];
+        Up = new float[_capacity * _config.FeedForward];
+        Steps = new StackStep[_capacity];
+    }
+}

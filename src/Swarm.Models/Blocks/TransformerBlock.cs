@@ -1,0 +1,28 @@
+using Swarm.Kernels;
+
+namespace Swarm.Models.Blocks;
+
+/// <summary>One block: attention, then feed-forward, each over normed hidden states and added to them.</summary>
+internal sealed class TransformerBlock(RmsNormPart attentionNorm, AttentionPart attention, RmsNormPart feedForwardNorm, GatedFeedForward feedForward)
+    : IDisposable
+{
+    public long ResidentBytes =>
+        attentionNorm.ResidentBytes + attention.ResidentBytes + feedForwardNorm.ResidentBytes + feedForward.ResidentBytes;
+
+    /// <summary>Brings hidden [tokens, hidden] through the block, in place.</summary>
+    public void Forward(KernelSet kernels, StackScratch scratch, Span<float> hidden, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset)
+    {
+        attentionNorm.Apply(kernels, hidden, tokens, scratch.Normed);
+        attention.Forward(kernels, scratch, steps, tokens, pageOffset);
+        kernels.Add(hidden, scratch.Delta.AsSpan(0, hidden.Length));
+        feedForwardNorm.Apply(kernels, hidden, tokens, scratch.Normed);
+        feedForward.Forward(kernels, scratch, tokens);
+        kernels.Add(hidden, scratch.Delta.AsSpan(0, hidden.Length));
+    }
+
+    public void Dispose()
+    {
+        attention.Dispose();
+        feedForward.Dispose();
+    }
+}

@@ -1,0 +1,174 @@
+using Swarm.Kernels;
+using Swarm.Models.Blocks;
+using Swarm.Models.Files;
+
+namespace Swarm.Models.Families;
+
+/// <summary>
+/// Llama (arXiv 2302.13971) and its descendants of the same shape: RMS norm before each part, grouped-query attention with rotary positions, SwiGLU.
+/// </summary>
+internal sealed class LlamaFamily : ModelFamily
+{
+    private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new()
+    {
+        [TensorRole.Embedding] = ("model.embed_tokens.weight", "token_embd.weight"),
+        [TensorRole.FinalNorm] = ("model.norm.weight", "output_norm.weight"),
+        [TensorRole.Head] = ("lm_head.weight", "output.weight"),
+        [TensorRole.RotaryFactors] = ("rope_freqs.weight", "rope_freqs.weight"),
+        [TensorRole.AttentionNorm] = ("model.layers.{0}.input_layernorm.weight", "blk.{0}.attn_norm.weight"),
+        [TensorRole.Query] = ("model.layers.{0}.self_attn.q_proj.weight", "blk.{0}.attn_q.weight"),
+        [TensorRole.QueryBias] = ("model.layers.{0}.self_attn.q_proj.bias", "blk.{0}.attn_q.bias"),
+        [TensorRole.Key] = ("model.layers.{0}.self_attn.k_proj.weight", "blk.{0}.attn_k.weight"),
+        [TensorRole.KeyBias] = ("model.layers.{0}.self_attn.k_proj.bias", "blk.{0}.attn_k.bias"),
+        [TensorRole.Value] = ("model.layers.{0}.self_attn.v_proj.weight", "blk.{0}.attn_v.weight"),
+        [TensorRole.ValueBias] = ("model.layers.{0}.self_attn.v_proj.bias", "blk.{0}.attn_v.bias"),
+        [TensorRole.AttentionOutput] = ("model.layers.{0}.self_attn.o_proj.weight", "blk.{0}.attn_output.weight"),
+        [TensorRole.AttentionOutputBias] = ("model.layers.{0}.self_attn.o_proj.bias", "blk.{0}.attn_output.bias"),
+        [TensorRole.FeedForwardNorm] = ("model.layers.{0}.post_attention_layernorm.weight", "blk.{0}.ffn_norm.weight"),
+        [TensorRole.Gate] = ("model.layers.{0}.mlp.gate_proj.weight", "blk.{0}.ffn_gate.weight"),
+        [TensorRole.GateBias] = ("model.layers.{0}.mlp.gate_proj.bias", "blk.{0}.ffn_gate.bias"),
+        [TensorRole.Up] = ("model.layers.{0}.mlp.up_proj.weight", "blk.{0}.ffn_up.weight"),
+        [TensorRole.UpBias] = ("model.layers.{0}.mlp.up_proj.bias", "blk.{0}.ffn_up.bias"),
+        [TensorRole.Down] = ("model.layers.{0}.mlp.down_proj.weight", "blk.{0}.ffn_down.weight"),
+        [TensorRole.DownBias] = ("model.layers.{0}.mlp.down_proj.bias", "blk.{0}.ffn_down.bias"),
+    };
+
+    public override string Name => "llama";
+
+    public override IReadOnlyList<string> HuggingFaceTypes => ["llama"];
+
+    public override IReadOnlyList<string> GgufArchitectures => ["llama"];
+
+    protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => Names;
+
+    public override ModelConfig ReadHuggingFace(JsonFields fields, JsonFields? generation)
+    {
+        int hidden = fields.Integer("hidden_size", 1, ConfigLimits.Hidden);
+        int heads = fields.Integer("num_attention_heads", 1, ConfigLimits.Heads);
+        int headDimension = fields.Integer("head_dim", 1, ConfigLimits.HeadDimension, Math.Max(1, hidden / heads));
+        int context = fields.Integer("max_position_embeddings", 1, ConfigLimits.Context, 2048);
+        int vocabulary = fields.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
+        string activation = fields.Text("hidden_act", "silu");
+        if (activation != "silu")
+            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: hidden_act {activation}, expected silu");
+        bool attentionBias = fields.Flag("attention_bias", false);
+        int[] begin = fields.TokenIds("bos_token_id", vocabulary);
+        int[] end = fields.TokenIds("eos_token_id", vocabulary);
+        return new ModelConfig
+        {
+            Family = Name,
+            Naming = TensorNaming.HuggingFace,
+            Blocks = fields.Integer("num_hidden_layers", 1, ConfigLimits.Blocks),
+            Hidden = hidden,
+            Heads = heads,
+            KeyValueHeads = fields.Integer("num_key_value_heads", 1, ConfigLimits.Heads, heads),
+            HeadDimension = headDimension,
+            FeedForward = fields.Integer("intermediate_size", 1, ConfigLimits.FeedForward),
+            Vocabulary = vocabulary,
+            Context = context,
+            RmsEpsilon = fields.Number("rms_norm_eps", 0, 1, 1e-6f),
+            Rotary = HuggingFaceRotary.Read(fields, headDimension, context),
+            TiedEnds = fields.Flag("tie_word_embeddings", false),
+            AttentionBias = attentionBias,
+            AttentionOutputBias = attentionBias,
+            FeedForwardBias = fields.Flag("mlp_bias", false),
+            BeginToken = begin.Length > 0 ? begin[0] : null,
+            EndTokens = [.. end.Union(generation?.TokenIds("eos_token_id", vocabulary) ?? []).Order()],
+        }.Validated(fields.Path);
+    }
+
+    public override ModelConfig ReadGguf(GgufFields fields, ITensorStore tensors)
+    {
+        if (fields.Integer("expert_count", 0, int.MaxValue, 0) > 0)
+            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: a mixture of experts, expected a dense Llama model");
+        int hidden = fields.Integer("embedding_length", 1, ConfigLimits.Hidden);
+        int heads = fields.Integer("attention.head_count", 1, ConfigLimits.Heads);
+        int headDimension = fields.Integer("attention.key_length", 1, ConfigLimits.HeadDimension, Math.Max(1, hidden / heads));
+        int vocabulary = ReadVocabulary(fields, tensors);
+        return new ModelConfig
+        {
+            Family = Name,
+            Naming = TensorNaming.Gguf,
+            Blocks = fields.Integer("block_count", 1, ConfigLimits.Blocks),
+            Hidden = hidden,
+            Heads = heads,
+            KeyValueHeads = fields.Integer("attention.head_count_kv", 1, ConfigLimits.Heads, heads),
+            HeadDimension = headDimension,
+            FeedForward = fields.Integer("feed_forward_length", 1, ConfigLimits.FeedForward),
+            Vocabulary = vocabulary,
+            Context = fields.Integer("context_length", 1, ConfigLimits.Context),
+            RmsEpsilon = fields.Number("attention.layer_norm_rms_epsilon", 0, 1),
+            Rotary = ReadGgufRotary(fields, tensors, headDimension),
+            TiedEnds = !Has(TensorRole.Head),
+            AttentionBias = Has(TensorRole.QueryBias),
+            AttentionOutputBias = Has(TensorRole.AttentionOutputBias),
+            FeedForwardBias = Has(TensorRole.GateBias),
+            BeginToken = fields.TokenId("tokenizer.ggml.bos_token_id", vocabulary),
+            EndTokens = [.. new[] { "eos", "eot", "eom" }
+                .Select(kind => fields.TokenId($"tokenizer.ggml.{kind}_token_id", vocabulary))
+                .OfType<int>().Distinct().Order()],
+        }.Validated(fields.Path);
+
+        bool Has(TensorRole role) => tensors.TryGet(TensorName(TensorNaming.Gguf, role), out _);
+    }
+
+    public override TransformerBlock LoadBlock(TensorLoader loader, int block)
+    {
+        ModelConfig config = loader.Config;
+        int queryWidth = config.Heads * config.HeadDimension;
+        int keyWidth = config.KeyValueHeads * config.HeadDimension;
+        return new TransformerBlock(
+            new RmsNormPart(loader.Vector(TensorRole.AttentionNorm, block, config.Hidden), config.RmsEpsilon),
+            new AttentionPart(
+                AttentionPart.ShapeOf(config),
+                loader.Rotary,
+                loader.Projection(TensorRole.Query, config.AttentionBias ? TensorRole.QueryBias : null, block, queryWidth, config.Hidden),
+                loader.Projection(TensorRole.Key, config.AttentionBias ? TensorRole.KeyBias : null, block, keyWidth, config.Hidden),
+                loader.Projection(TensorRole.Value, config.AttentionBias ? TensorRole.ValueBias : null, block, keyWidth, config.Hidden),
+                loader.Projection(TensorRole.AttentionOutput, config.AttentionOutputBias ? TensorRole.AttentionOutputBias : null, block, config.Hidden, queryWidth)),
+            new RmsNormPart(loader.Vector(TensorRole.FeedForwardNorm, block, config.Hidden), config.RmsEpsilon),
+            new GatedFeedForward(
+                loader.Projection(TensorRole.Gate, config.FeedForwardBias ? TensorRole.GateBias : null, block, config.FeedForward, config.Hidden),
+                loader.Projection(TensorRole.Up, config.FeedForwardBias ? TensorRole.UpBias : null, block, config.FeedForward, config.Hidden),
+                loader.Projection(TensorRole.Down, config.FeedForwardBias ? TensorRole.DownBias : null, block, config.Hidden, config.FeedForward)));
+    }
+
+    private int ReadVocabulary(GgufFields fields, ITensorStore tensors)
+    {
+        // Older files have no vocab_size; the embedding's rows say it.
+        if (fields.Has("vocab_size"))
+            return fields.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
+        if (tensors.TryGet(TensorName(TensorNaming.Gguf, TensorRole.Embedding), out TensorInfo embedding)
+            && embedding.Rows is >= 1 and <= ConfigLimits.Vocabulary)
+        {
+            return (int)embedding.Rows;
+        }
+
+        return fields.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
+    }
+
+    private RotaryConfig ReadGgufRotary(GgufFields fields, ITensorStore tensors, int headDimension)
+    {
+        string scaling = fields.Text("rope.scaling.type", "none");
+        bool storedFactors = tensors.TryGet(TensorName(TensorNaming.Gguf, TensorRole.RotaryFactors), out _);
+        RotaryScaling kind = scaling switch
+        {
+            "none" => storedFactors ? RotaryScaling.StoredFactors : RotaryScaling.None,
+            "linear" when !storedFactors => RotaryScaling.Linear,
+            _ => throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: llama.rope.scaling.type {scaling}, expected none or linear"),
+        };
+
+        // Files from before rope.scaling wrote the linear factor alone.
+        float legacy = fields.Number("rope.scale_linear", 1e-6f, 1e6f, 1);
+        if (kind == RotaryScaling.None && legacy != 1)
+            kind = RotaryScaling.Linear;
+        return new RotaryConfig
+        {
+            Theta = fields.Number("rope.freq_base", 1, 1e12f, 10_000),
+            Layout = RotaryLayout.Interleaved,
+            Dimension = fields.Integer("rope.dimension_count", 2, ConfigLimits.HeadDimension, headDimension),
+            Scaling = kind,
+            Factor = kind == RotaryScaling.Linear ? fields.Number("rope.scaling.factor", 1e-6f, 1e6f, legacy) : 1,
+        };
+    }
+}

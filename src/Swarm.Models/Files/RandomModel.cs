@@ -1,0 +1,108 @@
+using System.Globalization;
+using Swarm.Kernels;
+using Swarm.Models.Families;
+
+namespace Swarm.Models.Files;
+
+/// <summary>
+/// Chooses the shape of a seeded random model from its name, <c>random:SIZE:FORMAT[:SEED]</c>, such as <c>random:1GiB:q4_0</c>: the Llama shape with tied ends, about that many bytes
+/// of weights, at least 12 blocks where the size allows, and heads, feed-forward width and vocabulary in the proportions of published models of that size.
+/// </summary>
+internal static class RandomModel
+{
+    public const string Prefix = "random:";
+    private const long LeastBytes = 16 << 10;
+    private const long MostBytes = 1L << 40;
+    private const int LeastBlocks = 12;
+
+    public static (ModelConfig Config, RandomTensors Tensors) Parse(string spec)
+    {
+        string[] parts = spec.Split(':');
+        if (parts.Length is < 3 or > 4)
+            throw Invalid(spec, "random:SIZE:FORMAT[:SEED], such as random:1GiB:q4_0");
+        long bytes = ParseBytes(parts[1]);
+        if (bytes is < LeastBytes or > MostBytes)
+            throw Invalid(spec, $"a size from {LeastBytes} bytes to {MostBytes}, such as 512MiB");
+        if (!Enum.TryParse(parts[2], ignoreCase: true, out WeightFormat format) || !Enum.IsDefined(format) || char.IsAsciiDigit(parts[2][0]))
+            throw Invalid(spec, $"a format of {string.Join(", ", Enum.GetNames<WeightFormat>().Select(name => name.ToLowerInvariant()))}");
+        ulong seed = 0;
+        if (parts.Length == 4 && !ulong.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out seed))
+            throw Invalid(spec, "a seed that is a non-negative integer");
+        ModelConfig config = ChooseShape(bytes, format);
+        return (config, new RandomTensors(config, format, seed));
+    }
+
+    private static ModelConfig ChooseShape(long bytes, WeightFormat format)
+    {
+        double valueBytes = (double)WeightFormats.GroupBytes(format) / WeightFormats.GroupLength(format);
+        double values = bytes / valueBytes;
+        ModelConfig best = Shape(64, 1, 256);
+
+        // The widest model that still has a published model's depth for its width; small ones at least LeastBlocks.
+        for (int hidden = 64; hidden <= 16_384; hidden += hidden < 1024 ? 64 : 256)
+        {
+            int vocabulary = Math.Clamp((int)(values / 16 / hidden) / 64 * 64, 256, 32_768);
+            double perBlock = BlockValues(Shape(hidden, 1, vocabulary));
+            int blocks = (int)Math.Round((values - (double)vocabulary * hidden) / perBlock);
+            if (blocks < Math.Max(LeastBlocks, hidden / 128))
+            {
+                if (hidden == 64)
+                    best = Shape(hidden, Math.Max(1, blocks), vocabulary);
+                break;
+            }
+
+            best = Shape(hidden, Math.Min(blocks, ConfigLimits.Blocks), vocabulary);
+        }
+
+        return best;
+    }
+
+    private static double BlockValues(ModelConfig config)
+    {
+        double queries = config.Heads * config.HeadDimension;
+        double keys = config.KeyValueHeads * config.HeadDimension;
+        return config.Hidden * (2 * queries + 2 * keys + 3.0 * config.FeedForward);
+    }
+
+    private static ModelConfig Shape(int hidden, int blocks, int vocabulary)
+    {
+        int headDimension = hidden >= 2048 ? 128 : hidden >= 256 ? 64 : 32;
+        int heads = hidden / headDimension;
+        return new ModelConfig
+        {
+            Family = "llama",
+            Naming = TensorNaming.HuggingFace,
+            Blocks = blocks,
+            Hidden = hidden,
+            Heads = heads,
+            KeyValueHeads = heads % 4 == 0 ? heads / 4 : heads % 3 == 0 ? heads / 3 : heads % 2 == 0 ? heads / 2 : 1,
+            HeadDimension = headDimension,
+            FeedForward = (hidden * 11 / 4 + 63) / 64 * 64,
+            Vocabulary = vocabulary,
+            Context = 8192,
+            RmsEpsilon = 1e-5f,
+            Rotary = new RotaryConfig { Theta = 100_000, Layout = RotaryLayout.HalfSplit, Dimension = headDimension },
+            TiedEnds = true,
+        };
+    }
+
+    private static long ParseBytes(string text)
+    {
+        (string Unit, long Bytes)[] units =
+            [("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("KB", 1000), ("B", 1)];
+        foreach ((string unit, long bytes) in units)
+        {
+            if (text.EndsWith(unit, StringComparison.OrdinalIgnoreCase)
+                && double.TryParse(text[..^unit.Length], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)
+                && number * bytes <= MostBytes)
+            {
+                return (long)(number * bytes);
+            }
+        }
+
+        return 0;
+    }
+
+    private static ModelException Invalid(string spec, string expected) =>
+        new(ModelError.InvalidArgument, $"model {spec}, expected {expected}");
+}

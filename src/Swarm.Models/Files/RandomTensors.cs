@@ -1,0 +1,163 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Swarm.Kernels;
+using Swarm.Models.Families;
+
+namespace Swarm.Models.Files;
+
+/// <summary>
+/// Tensors of a random model, made when they are read: a value depends on (seed, tensor's name, its index) alone, so that any node makes the same rows. Magnitudes are such that
+/// a matrix keeps the size of what goes through it. Random bytes come from SplitMix64 (Steele, Lea, Flood 2014) as a counter-based generator.
+/// </summary>
+internal sealed class RandomTensors : ITensorStore
+{
+    private const int MaxReadBytes = 1 << 26;
+    private const ulong Golden = 0x9E3779B97F4A7C15;
+    private readonly Dictionary<string, TensorInfo> _byName = new(StringComparer.Ordinal);
+    private readonly List<TensorInfo> _tensors = [];
+    private readonly ulong _seed;
+    private byte[] _buffer = [];
+
+    public RandomTensors(ModelConfig config, WeightFormat format, ulong seed)
+    {
+        _seed = seed;
+        ModelFamily family = ModelFamily.ByName(config.Family);
+        int queries = config.Heads * config.HeadDimension;
+        int keys = config.KeyValueHeads * config.HeadDimension;
+        Add(TensorRole.Embedding, 0, format, config.Vocabulary, config.Hidden);
+        for (int block = 0; block < config.Blocks; block++)
+        {
+            Add(TensorRole.AttentionNorm, block, WeightFormat.F32, config.Hidden);
+            Add(TensorRole.Query, block, format, queries, config.Hidden);
+            Add(TensorRole.Key, block, format, keys, config.Hidden);
+            Add(TensorRole.Value, block, format, keys, config.Hidden);
+            Add(TensorRole.AttentionOutput, block, format, config.Hidden, queries);
+            Add(TensorRole.FeedForwardNorm, block, WeightFormat.F32, config.Hidden);
+            Add(TensorRole.Gate, block, format, config.FeedForward, config.Hidden);
+            Add(TensorRole.Up, block, format, config.FeedForward, config.Hidden);
+            Add(TensorRole.Down, block, format, config.Hidden, config.FeedForward);
+        }
+
+        Add(TensorRole.FinalNorm, 0, WeightFormat.F32, config.Hidden);
+
+        void Add(TensorRole role, int block, WeightFormat stored, params long[] shape)
+        {
+            var type = new StoredType(stored.ToString(), stored, WeightFormats.GroupLength(stored), WeightFormats.GroupBytes(stored));
+            TensorInfo tensor = TensorSizes.Describe("random model", family.TensorName(config.Naming, role, block), shape, type, 0);
+            _tensors.Add(tensor);
+            _byName.Add(tensor.Name, tensor);
+        }
+    }
+
+    public IReadOnlyList<TensorInfo> Tensors => _tensors;
+
+    public long BytesTouched { get; private set; }
+
+    public bool TryGet(string name, out TensorInfo tensor) => _byName.TryGetValue(name, out tensor!);
+
+    public ReadOnlySpan<byte> Rows(TensorInfo tensor, long firstRow, int count)
+    {
+        WeightFormat format = tensor.Format!.Value;
+        long rowBytes = tensor.ByteLength / tensor.Rows;
+        if (firstRow < 0 || count < 0 || firstRow > tensor.Rows - count || rowBytes * count > int.MaxValue)
+            throw new ModelException(ModelError.InvalidArgument, $"tensor {tensor.Name}: rows {firstRow} to {firstRow + count}, expected rows within 0 to {tensor.Rows}");
+        int bytes = (int)(rowBytes * count);
+        if (_buffer.Length < bytes)
+            _buffer = new byte[bytes];
+        Span<byte> rows = _buffer.AsSpan(0, bytes);
+        long groupsPerRow = tensor.Columns / WeightFormats.GroupLength(format);
+        Fill(tensor, format, firstRow * groupsPerRow, rows);
+        BytesTouched += bytes;
+
+        // A large read leaves no large buffer behind.
+        if (bytes > MaxReadBytes)
+            _buffer = [];
+        return rows;
+    }
+
+    public float[] ReadVector(string name) => StoredFloats.ReadVector(this, name);
+
+    /// <summary>The hash of the recipe: making the bytes to hash them would take as long as loading.</summary>
+    public byte[] Sha256(TensorInfo tensor) => SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture, $"swarm-random-1\nseed={_seed}\nname={tensor.Name}\ntype={tensor.StoredType}\nshape={tensor.ShapeText}\n")));
+
+    public void Release(TensorInfo tensor) => _buffer = [];
+
+    public void Dispose() => _buffer = [];
+
+    private static ulong Mix(ulong value)
+    {
+        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
+        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
+        return value ^ (value >> 31);
+    }
+
+    /// <summary>Value in [−1, 1) from the upper 24 bits.</summary>
+    private static float Uniform(ulong random) => (int)(random >> 40) * (1f / (1 << 23)) - 1f;
+
+    private void Fill(TensorInfo tensor, WeightFormat format, long firstGroup, Span<byte> rows)
+    {
+        ulong key = KeyOf(tensor.Name);
+        int groupBytes = WeightFormats.GroupBytes(format);
+        bool norm = tensor.Shape.Count == 1;
+
+        // Standard deviation 1/√columns keeps the mean square of what a matrix is applied to.
+        float deviation = (float)(1 / Math.Sqrt(tensor.Columns));
+        for (int i = 0; i < rows.Length / groupBytes; i++)
+        {
+            Span<byte> group = rows.Slice(i * groupBytes, groupBytes);
+            ulong counter = key + Golden * (8 * (ulong)(firstGroup + i));
+            if (norm)
+                WriteFloat(format, group, 1 + 0.1f * Uniform(Mix(counter)));
+            else if (WeightFormats.GroupLength(format) == 1)
+                WriteFloat(format, group, 1.7320508f * deviation * Uniform(Mix(counter)));
+            else
+                WriteGroup(format, group, counter, deviation);
+        }
+    }
+
+    private static void WriteFloat(WeightFormat format, Span<byte> value, float number)
+    {
+        if (format == WeightFormat.F32)
+            BinaryPrimitives.WriteSingleLittleEndian(value, number);
+        else if (format == WeightFormat.F16)
+            BinaryPrimitives.WriteHalfLittleEndian(value, (Half)number);
+        else
+            BinaryPrimitives.WriteUInt16LittleEndian(value, (ushort)(BitConverter.SingleToUInt32Bits(number) >> 16));
+    }
+
+    private static void WriteGroup(WeightFormat format, Span<byte> group, ulong counter, float deviation)
+    {
+        ulong first = Mix(counter);
+
+        // Uniform integers of 8 or 4 bits have a deviation of about 73.9 or 4.6; scales vary by a quarter. The sign of the scale takes out the mean of −½ that
+        // two's complement has.
+        float spread = format == WeightFormat.Q8_0 ? 73.9f : 4.61f;
+        float scale = deviation / spread * (1 + 0.25f * Uniform(first));
+        if ((first & 1) != 0)
+            scale = -scale;
+        BinaryPrimitives.WriteHalfLittleEndian(group, (Half)scale);
+        int header = 2;
+        if (format == WeightFormat.Q4_1)
+        {
+            BinaryPrimitives.WriteHalfLittleEndian(group[2..], (Half)(-7.5f * scale));
+            header = 4;
+        }
+
+        Span<byte> values = group[header..];
+        for (int i = 0; i < values.Length; i += 8)
+        {
+            counter += Golden;
+            BinaryPrimitives.WriteUInt64LittleEndian(values[i..], Mix(counter));
+        }
+    }
+
+    private ulong KeyOf(string name)
+    {
+        Span<byte> hash = stackalloc byte[32];
+        SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{_seed}\n{name}")), hash);
+        return BinaryPrimitives.ReadUInt64LittleEndian(hash);
+    }
+}

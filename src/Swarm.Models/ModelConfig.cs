@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Text;
+
+namespace Swarm.Models;
+
+/// <summary>Shape of a transformer: everything that is known of it without its weights.</summary>
+public sealed record ModelConfig
+{
+    /// <summary>Name of the family whose code reads and runs it, such as <c>llama</c>.</summary>
+    public required string Family { get; init; }
+
+    /// <summary>Whose names its tensors bear.</summary>
+    public required TensorNaming Naming { get; init; }
+
+    /// <summary>Transformer blocks.</summary>
+    public required int Blocks { get; init; }
+
+    /// <summary>Values of a hidden state.</summary>
+    public required int Hidden { get; init; }
+
+    /// <summary>Query heads.</summary>
+    public required int Heads { get; init; }
+
+    /// <summary>Key-value heads; divides <see cref="Heads"/>.</summary>
+    public required int KeyValueHeads { get; init; }
+
+    /// <summary>Values of a head.</summary>
+    public required int HeadDimension { get; init; }
+
+    /// <summary>Inner values of the feed-forward part.</summary>
+    public required int FeedForward { get; init; }
+
+    /// <summary>Token ids run from 0 to below this.</summary>
+    public required int Vocabulary { get; init; }
+
+    /// <summary>Most positions of a session.</summary>
+    public required int Context { get; init; }
+
+    /// <summary>Added to the mean square in RMS norms.</summary>
+    public required float RmsEpsilon { get; init; }
+
+    /// <summary>Rotary position embedding.</summary>
+    public required RotaryConfig Rotary { get; init; }
+
+    /// <summary>The head is the embedding's matrix.</summary>
+    public bool TiedEnds { get; init; }
+
+    /// <summary>Query, key and value projections have biases.</summary>
+    public bool AttentionBias { get; init; }
+
+    /// <summary>Attention's output projection has a bias.</summary>
+    public bool AttentionOutputBias { get; init; }
+
+    /// <summary>Feed-forward projections have biases.</summary>
+    public bool FeedForwardBias { get; init; }
+
+    /// <summary>Id that a text begins with, where the model names one.</summary>
+    public int? BeginToken { get; init; }
+
+    /// <summary>Ids that end a text.</summary>
+    public IReadOnlyList<int> EndTokens { get; init; } = [];
+
+    /// <summary>All blocks.</summary>
+    public BlockSpan AllBlocks => new(0, Blocks);
+
+    /// <summary>
+    /// The bytes that stand for this configuration in a model's identity: one <c>name=value</c> a line, floats as the hex digits of their bits. Begin and end
+    /// ids are left out: they change no number.
+    /// </summary>
+    public byte[] ToCanonicalBytes()
+    {
+        var text = new StringBuilder("swarm-config-1\n");
+        void Line(string name, string value) => text.Append(name).Append('=').Append(value).Append('\n');
+        void Number(string name, int value) => Line(name, value.ToString(CultureInfo.InvariantCulture));
+        void Bits(string name, float value) => Line(name, BitConverter.SingleToUInt32Bits(value).ToString("x8", CultureInfo.InvariantCulture));
+        void Flag(string name, bool value) => Line(name, value ? "1" : "0");
+
+        Line("family", Family);
+        Line("naming", Naming.ToString());
+        Number("blocks", Blocks);
+        Number("hidden", Hidden);
+        Number("heads", Heads);
+        Number("keyValueHeads", KeyValueHeads);
+        Number("headDimension", HeadDimension);
+        Number("feedForward", FeedForward);
+        Number("vocabulary", Vocabulary);
+        Number("context", Context);
+        Bits("rmsEpsilon", RmsEpsilon);
+        Line("rotaryLayout", Rotary.Layout.ToString());
+        Number("rotaryDimension", Rotary.Dimension);
+        Bits("rotaryTheta", Rotary.Theta);
+        Line("rotaryScaling", Rotary.Scaling.ToString());
+        Bits("rotaryFactor", Rotary.Factor);
+        Bits("rotaryLow", Rotary.LowFrequencyFactor);
+        Bits("rotaryHigh", Rotary.HighFrequencyFactor);
+        Number("rotaryOriginalContext", Rotary.OriginalContext);
+        Flag("tiedEnds", TiedEnds);
+        Flag("attentionBias", AttentionBias);
+        Flag("attentionOutputBias", AttentionOutputBias);
+        Flag("feedForwardBias", FeedForwardBias);
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    /// <summary>Checks what no single field shows; the readers of files have checked each field's range.</summary>
+    /// <exception cref="ModelException">CorruptModel or UnsupportedModel, naming field, value and what was expected.</exception>
+    internal ModelConfig Validated(string path)
+    {
+        if (Heads % KeyValueHeads != 0)
+            throw new ModelException(ModelError.CorruptModel, $"{path}: {Heads} heads, expected a multiple of the {KeyValueHeads} key-value heads");
+        if (HeadDimension % 8 != 0)
+            throw new ModelException(ModelError.UnsupportedModel, $"{path}: head dimension {HeadDimension}, expected a multiple of 8");
+        if (Rotary.Dimension % 2 != 0 || Rotary.Dimension > HeadDimension)
+        {
+            throw new ModelException(
+                ModelError.CorruptModel, $"{path}: rotary dimension {Rotary.Dimension}, expected an even number up to the head dimension {HeadDimension}");
+        }
+
+        return this;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Swarm.Models;
+
+/// <summary>
+/// What two nodes must agree on to compute the same bits: the SHA-256 of a model's configuration, its manifest's hash, the format its weights are held in and the numerics
+/// class. Names are for people.
+/// </summary>
+/// <param name="Hex">64 lower-case hex digits.</param>
+public readonly record struct ModelIdentity(string Hex)
+{
+    /// <summary>Weights held as the file stores them.</summary>
+    public const string StoredWeights = "stored";
+
+    /// <summary>The first 12 digits, for people.</summary>
+    public string Short => Hex.Length > 12 ? Hex[..12] : Hex;
+
+    /// <summary>The identity of a model under an arithmetic.</summary>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="manifest">Its tensors.</param>
+    /// <param name="numericsClass">Name of the kernels' arithmetic.</param>
+    /// <param name="weightFormat"><see cref="StoredWeights"/>, or the format that matrices are brought to at load.</param>
+    public static ModelIdentity Compute(ModelConfig config, ModelManifest manifest, string numericsClass, string weightFormat = StoredWeights)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(config.ToCanonicalBytes());
+        hash.AppendData(Encoding.UTF8.GetBytes($"manifest={Convert.ToHexStringLower(manifest.Hash.Span)}\nweights={weightFormat}\nnumerics={numericsClass}\n"));
+        return new ModelIdentity(Convert.ToHexStringLower(hash.GetHashAndReset()));
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Hex;
+}

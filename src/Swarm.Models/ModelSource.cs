@@ -1,0 +1,170 @@
+using System.Text.Json;
+using Swarm.Models.Families;
+using Swarm.Models.Files;
+
+namespace Swarm.Models;
+
+/// <summary>
+/// A model as it lies on disk (or is made from a seed): its tensors, its configuration and what a tokenizer is made from. Nothing beyond headers is read until it is asked for.
+/// </summary>
+public sealed class ModelSource : IDisposable
+{
+    /// <summary>The model that comes with the program.</summary>
+    public const string DefaultName = "smollm2-135m-instruct";
+
+    private readonly Lazy<ModelConfig> _config;
+    private readonly Lazy<ITensorStore> _tensors;
+
+    private ModelSource(string name, string path, GgufMetadata? metadata, Func<ITensorStore> tensors, Func<ModelConfig> config)
+    {
+        Name = name;
+        Location = path;
+        Metadata = metadata;
+        _tensors = new Lazy<ITensorStore>(tensors);
+        _config = new Lazy<ModelConfig>(config);
+    }
+
+    /// <summary>A name for people.</summary>
+    public string Name { get; }
+
+    /// <summary>The file or folder, or the random model's specification.</summary>
+    public string Location { get; }
+
+    /// <summary>Header of a GGUF file; null for other kinds.</summary>
+    public GgufMetadata? Metadata { get; }
+
+    /// <summary>The model's shape.</summary>
+    /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where a folder has no config.json.</exception>
+    public ModelConfig Config => _config.Value;
+
+    /// <summary>Its tensors.</summary>
+    /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where a folder has no weights.</exception>
+    public ITensorStore Tensors => _tensors.Value;
+
+    /// <summary>Opens a model.</summary>
+    /// <param name="model">
+    /// A GGUF file, a folder in Hugging Face layout or with one GGUF file, a name under one of the folders, or <c>random:SIZE:FORMAT[:SEED]</c>.
+    /// </param>
+    /// <param name="modelsFolders">Where names are looked up, in this order.</param>
+    /// <exception cref="ModelException">ModelNotFound names the places that were tried; others as the files' readers say.</exception>
+    public static ModelSource Open(string model, IEnumerable<string>? modelsFolders = null)
+    {
+        if (model.StartsWith(RandomModel.Prefix, StringComparison.OrdinalIgnoreCase))
+        {
+            (ModelConfig config, RandomTensors tensors) = RandomModel.Parse(model);
+            return new ModelSource(model, model, null, () => tensors, () => config);
+        }
+
+        if (File.Exists(model))
+            return OpenFile(model, Path.GetFileNameWithoutExtension(model));
+        if (Directory.Exists(model))
+            return OpenFolder(model);
+        string[] folders = [.. modelsFolders ?? []];
+
+        // A name is one component: nothing like ../x is looked up in the folders.
+        if (model.Length > 0 && model == Path.GetFileName(model) && model is not ("." or ".."))
+        {
+            foreach (string folder in folders)
+            {
+                string path = Path.Combine(folder, model);
+                if (Directory.Exists(path))
+                    return OpenFolder(path);
+                if (File.Exists(path + ".gguf"))
+                    return OpenFile(path + ".gguf", model);
+            }
+        }
+
+        string places = folders.Length == 0 ? "" : $", nor is it in {string.Join(", ", folders)}";
+        throw new ModelException(ModelError.ModelNotFound, $"model {model}: there is no such file or folder{places}");
+    }
+
+    /// <summary>Path of a file of the model's folder, such as tokenizer.json; null where it is absent or the model is no folder.</summary>
+    public string? FindFile(string fileName)
+    {
+        string path = Path.Combine(Location, fileName);
+        return Directory.Exists(Location) && File.Exists(path) ? path : null;
+    }
+
+    /// <summary>Stored bytes of a block's tensors.</summary>
+    public long StoredBytes(int block) => StoredBytes(new BlockSpan(block, block + 1));
+
+    /// <summary>Stored bytes of the tensors of a span's blocks.</summary>
+    public long StoredBytes(BlockSpan span)
+    {
+        long bytes = 0;
+        foreach (TensorInfo tensor in Tensors.Tensors)
+        {
+            if (BlockOf(tensor) is { } block && span.Contains(block))
+                bytes += tensor.ByteLength;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The block that a tensor belongs to, or null for the model's ends.</summary>
+    public int? BlockOf(TensorInfo tensor) => ModelFamily.ByName(Config.Family).BlockOf(Config.Naming, tensor.Name);
+
+    /// <summary>Unmaps the files.</summary>
+    public void Dispose()
+    {
+        if (_tensors.IsValueCreated)
+            _tensors.Value.Dispose();
+    }
+
+    private static ModelSource OpenFile(string path, string name)
+    {
+        GgufFile file = GgufFile.Open(path);
+        var source = new ModelSource(name, path, file.Metadata, () => file, () => ReadGgufConfig(file, path));
+        _ = source.Tensors;
+        return source;
+    }
+
+    private static ModelSource OpenFolder(string folder)
+    {
+        string name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        if (!File.Exists(Path.Combine(folder, "config.json")) && !File.Exists(Path.Combine(folder, "tokenizer.json")))
+        {
+            string[] files = Directory.GetFiles(folder, "*.gguf");
+            if (files.Length == 1)
+                return OpenFile(files[0], name);
+            throw new ModelException(
+                ModelError.ModelNotFound, $"folder {folder} has {files.Length} GGUF files and no config.json or tokenizer.json, expected one of these");
+        }
+
+        return new ModelSource(name, folder, null, () => OpenWeights(folder), () => ReadFolderConfig(folder));
+    }
+
+    private static ITensorStore OpenWeights(string folder)
+    {
+        string single = Path.Combine(folder, "model.safetensors");
+        string index = single + ".index.json";
+        if (File.Exists(index))
+            return ShardedSafetensors.Open(index);
+        return File.Exists(single)
+            ? SafetensorsFile.Open(single)
+            : throw new ModelException(ModelError.ModelNotFound, $"folder {folder} has no model.safetensors or model.safetensors.index.json");
+    }
+
+    private static ModelConfig ReadFolderConfig(string folder)
+    {
+        string path = Path.Combine(folder, "config.json");
+        using JsonDocument config = JsonFile.Read(path);
+        string generationPath = Path.Combine(folder, "generation_config.json");
+        using JsonDocument? generation = File.Exists(generationPath) ? JsonFile.Read(generationPath) : null;
+        return ReadHuggingFaceConfig(config.RootElement, path, generation is null ? null : new JsonFields(generation.RootElement, generationPath));
+    }
+
+    internal static ModelConfig ReadHuggingFaceConfig(JsonElement root, string path, JsonFields? generation)
+    {
+        var fields = new JsonFields(root, path);
+        return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation);
+    }
+
+    private static ModelConfig ReadGgufConfig(GgufFile file, string path)
+    {
+        if (!file.Metadata.TryGetString("general.architecture", out string architecture))
+            throw new ModelException(ModelError.CorruptModel, $"{path}: general.architecture is missing, expected a string");
+        ModelFamily family = ModelFamily.ByGgufArchitecture(architecture, path);
+        return family.ReadGguf(new GgufFields(file.Metadata, architecture, path), file);
+    }
+}
