@@ -60,6 +60,8 @@ internal sealed class CommandContext
 
     public bool IsOnCommandLine<T>(Setting<T> setting) => setting.IsOnCommandLine(_parsed);
 
+    public IReadOnlyList<string> Get(TextListSetting setting) => setting.Resolve(_parsed);
+
     public string? GetArgument(Argument<string?> argument) => _parsed.GetValue(argument);
 
     /// <summary>A line for people on stderr; nothing beside events.</summary>
@@ -75,6 +77,10 @@ internal sealed class CommandContext
         using StreamReader reader = new(Host.Input, Utf8, detectEncodingFromByteOrderMarks: true, bufferSize: 4096, leaveOpen: true);
         return await reader.ReadToEndAsync(Interrupts.Polite);
     }
+
+    /// <summary>A whole file as UTF-8 text; - is stdin.</summary>
+    public async Task<string> ReadTextAsync(string path) =>
+        path == "-" ? await ReadInputAsync() : await File.ReadAllTextAsync(path, Utf8, Interrupts.Polite);
 
     public StreamReader OpenInput() => new(Host.Input, Utf8, detectEncodingFromByteOrderMarks: true, bufferSize: 4096, leaveOpen: true);
 

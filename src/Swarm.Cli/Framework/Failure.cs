@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Swarm.Models;
+using Swarm.Protocol;
 
 namespace Swarm.Cli.Framework;
 
@@ -12,12 +13,27 @@ internal sealed record Failure(string Code, string Message, int ExitCode, Action
         UsageException e => new Failure("Usage", e.Message, Framework.ExitCode.Usage),
         CommandException e => new Failure(e.Code, e.Message, e.ExitCode),
         ModelException e => new Failure(e.Error.ToString(), e.Message, Framework.ExitCode.Failed),
+        SwarmException e => FromSwarm(e, interrupted),
         OperationCanceledException when interrupted => new Failure("Interrupted", "interrupted", Framework.ExitCode.Interrupted),
         OutOfMemoryException e => new Failure("OutOfMemory", e.Message, Framework.ExitCode.Failed),
         IOException or UnauthorizedAccessException => new Failure("FileError", exception.Message, Framework.ExitCode.Failed),
         AggregateException { InnerExceptions.Count: 1 } e => From(e.InnerExceptions[0], interrupted),
         _ => new Failure("Internal", $"{exception.GetType().Name}: {exception.Message}", Framework.ExitCode.Failed),
     };
+
+    private static Failure FromSwarm(SwarmException exception, bool interrupted)
+    {
+        if (interrupted && exception.Fault == FaultKind.Cancelled)
+            return new Failure("Interrupted", "interrupted", Framework.ExitCode.Interrupted);
+        int exitCode = exception.Fault is FaultKind.NoRoute or FaultKind.NoCapacity ? Framework.ExitCode.Unavailable : Framework.ExitCode.Failed;
+        return new Failure(exception.Code, exception.Message, exitCode, json =>
+        {
+            if (exception.Peer is { } peer)
+                json.WriteString("peer", peer.ToString());
+            if (exception.Blocks is { } blocks)
+                json.WriteBlocks("blocks", new BlockSpan(blocks.First, blocks.End));
+        });
+    }
 
     /// <summary>The message on one line: stderr gives one line a failure.</summary>
     public string OneLine => Message.ReplaceLineEndings(" ").Trim();

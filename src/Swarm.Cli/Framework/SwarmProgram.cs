@@ -4,6 +4,7 @@ using System.CommandLine.Invocation;
 using System.Reflection;
 using System.Text;
 using Swarm.Cli.Commands;
+using Swarm.Protocol;
 
 namespace Swarm.Cli.Framework;
 
@@ -12,8 +13,6 @@ internal static class SwarmProgram
 {
     /// <summary>The arithmetic that every process of a chain shares.</summary>
     private const string NumericsClass = "canonical-1";
-
-    private const string WireVersion = "1";
 
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host)
     {
@@ -96,14 +95,14 @@ internal static class SwarmProgram
             events.Write("done", json =>
             {
                 json.WriteString("version", version);
-                json.WriteString("wire", WireVersion);
+                json.WriteNumber("wire", WireVersion.Current);
                 json.WriteString("numerics", NumericsClass);
             });
             return ExitCode.Done;
         }
 
         using StreamWriter writer = OpenOut(host);
-        writer.WriteLine($"swarm {version}, wire {WireVersion}, numerics {NumericsClass}");
+        writer.WriteLine($"swarm {version}, wire {WireVersion.Current}, numerics {NumericsClass}");
         return ExitCode.Done;
     }
 
