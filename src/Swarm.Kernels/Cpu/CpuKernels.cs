@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Swarm.Kernels.Cpu;
 
 /// <summary>
@@ -12,9 +15,11 @@ public sealed unsafe class CpuKernels : KernelSet
     private readonly CpuOps _ops;
     private readonly WorkerPool _pool;
     private readonly QuantizedInput _quantized = new();
+    private readonly TransposedInput _transposed = new();
     private readonly NativeBuffer[] _scratch;
     private readonly NativeBuffer _halves = new();
     private readonly Action<int, int> _quantizePart;
+    private readonly Action<int, int> _transposePart;
     private readonly Action<int, int> _matMulPart;
     private readonly Action<int, int> _attentionPart;
 
@@ -33,18 +38,30 @@ public sealed unsafe class CpuKernels : KernelSet
     /// <param name="width">Forces a width; null takes the widest that the processor has (<see cref="BestWidth"/>). A width that it lacks is computed by narrower steps.</param>
     public CpuKernels(int threads, CpuWidth? width = null)
     {
-        _ops = new ScalarOps();
+        _ops = (width ?? BestWidth) switch
+        {
+            CpuWidth.Scalar => new ScalarOps(),
+            CpuWidth.Vector128 => new VectorOps<Width128, Vector128<byte>>(),
+            CpuWidth.Vector256 => new VectorOps<Width256, Vector256<byte>>(),
+            CpuWidth.Vector512 => new VectorOps<Width512, Vector512<byte>>(),
+            _ => throw new ArgumentOutOfRangeException(nameof(width), width, "not a width"),
+        };
         _pool = new WorkerPool(threads);
         _scratch = new NativeBuffer[threads];
         for (int i = 0; i < threads; i++)
             _scratch[i] = new NativeBuffer();
         _quantizePart = (_, block) => _ops.Quantize(_quantized, _input, block);
+        _transposePart = (_, strip) => _transposed.Fill(strip, _input);
         _matMulPart = MatMulPart;
         _attentionPart = AttentionPart;
     }
 
     /// <summary>The widest vectors whose instructions the processor has.</summary>
-    public static CpuWidth BestWidth => CpuWidth.Scalar;
+    public static CpuWidth BestWidth =>
+        Avx512BW.IsSupported ? CpuWidth.Vector512
+        : Avx2.IsSupported ? CpuWidth.Vector256
+        : Vector128.IsHardwareAccelerated ? CpuWidth.Vector128
+        : CpuWidth.Scalar;
 
     public override string NumericsClass => "canonical-1";
 
@@ -77,6 +94,11 @@ public sealed unsafe class CpuKernels : KernelSet
             {
                 _quantized.Prepare(tokens, matrix.Columns);
                 _pool.Run(_quantized.Blocks, wake: work >= WakeWork, _quantizePart);
+            }
+            else if (tokens >= _ops.TransposeFrom)
+            {
+                _transposed.Prepare(tokens, matrix.Columns);
+                _pool.Run(_transposed.Strips, wake: true, _transposePart);
             }
 
             _chunks = Math.Min(matrix.Tiles, Math.Min(WorkerPool.MaxChunks, Threads == 1 ? 1 : Threads * 8));
@@ -197,6 +219,7 @@ public sealed unsafe class CpuKernels : KernelSet
         _disposed = true;
         _pool.Dispose();
         _quantized.Dispose();
+        _transposed.Dispose();
         _halves.Dispose();
         foreach (NativeBuffer scratch in _scratch)
             scratch.Dispose();
@@ -220,9 +243,10 @@ public sealed unsafe class CpuKernels : KernelSet
         TileMatrix weights = _weights!;
         int tokens = Math.Min(Block, _tokens);
         bool quantized = WeightFormats.GroupLength(weights.Format) > 1;
-        long floats = quantized ? 8L * tokens * TileMatrix.TileRows : _ops.FloatScratch(weights, tokens);
-        float* sums = (float*)_scratch[worker].Require((tokens * TileMatrix.TileRows + floats) * sizeof(float));
-        float* scratch = sums + tokens * TileMatrix.TileRows;
+        bool transposed = !quantized && _tokens >= _ops.TransposeFrom;
+        long floats = quantized ? 8L * tokens * TileMatrix.TileRows : _ops.FloatScratch(weights, _tokens);
+        float* sums = (float*)_scratch[worker].Require((Block * TileMatrix.TileRows + floats) * sizeof(float));
+        float* scratch = sums + Block * TileMatrix.TileRows;
         int firstTile = (int)((long)weights.Tiles * chunk / _chunks);
         int lastTile = (int)((long)weights.Tiles * (chunk + 1) / _chunks);
         for (int first = 0; first < _tokens; first += Block)
@@ -232,6 +256,8 @@ public sealed unsafe class CpuKernels : KernelSet
             {
                 if (quantized)
                     _ops.TileQuantized(weights, tile, _quantized, first / Block, sums, scratch);
+                else if (transposed)
+                    _ops.TileTransposed(weights, tile, _transposed, first / TransposedInput.StripTokens, (count + TransposedInput.StripTokens - 1) / TransposedInput.StripTokens, sums, scratch);
                 else
                     _ops.TileFloat(weights, tile, _input + (long)first * weights.Columns, count, sums, scratch);
                 Write(weights, tile, first, count, sums);

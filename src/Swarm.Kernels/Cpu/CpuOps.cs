@@ -17,8 +17,15 @@ internal abstract unsafe class CpuOps
     /// <param name="scratch">8 · tokens · 16 floats.</param>
     public abstract void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch);
 
+    /// <summary>Tokens from which float formats take <see cref="TileTransposed"/>.</summary>
+    public virtual int TransposeFrom => int.MaxValue;
+
     /// <summary>The same for float formats: input is [tokens, columns] of the block, scratch <see cref="FloatScratch"/> floats.</summary>
     public abstract void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch);
+
+    /// <summary>The same for many tokens: strips of 8, sums [strips · 8][16].</summary>
+    public virtual void TileTransposed(TileMatrix weights, int tile, TransposedInput input, int firstStrip, int strips, float* sums, float* scratch) =>
+        throw new NotSupportedException();
 
     public abstract void RmsNorm(float* input, float* weight, float epsilon, float reciprocalWidth, int width, float* output);
 

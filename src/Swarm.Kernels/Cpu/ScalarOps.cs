@@ -123,7 +123,10 @@ internal sealed unsafe class ScalarOps : CpuOps
             output[i] = input[i] * factor * weight[i];
     }
 
-    public override void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs)
+    public override void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs) =>
+        Turn(head, heads, headDimension, layout, cosines, sines, pairs);
+
+    public static void Turn(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs)
     {
         (int step, int distance) = layout == RotaryLayout.Interleaved ? (2, 1) : (1, pairs);
         for (int h = 0; h < heads; h++, head += headDimension)

@@ -1,0 +1,81 @@
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>
+/// What the kernels ask of a vector width. A value of <typeparamref name="TV"/> is a register of <see cref="Lanes"/> 32-bit lanes; an operation's
+/// name says how it reads them. Each is exact or rounds every lane once, so that widths agree bit for bit.
+/// </summary>
+internal unsafe interface IWidth<TV>
+    where TV : struct
+{
+    static abstract CpuWidth Width { get; }
+
+    /// <summary>32-bit lanes: 4, 8 or 16.</summary>
+    static abstract int Lanes { get; }
+
+    static abstract TV Load(void* from);
+
+    static abstract void Store(void* to, TV value);
+
+    static abstract TV All(float value);
+
+    static abstract TV AllInt(int value);
+
+    static abstract TV Add(TV a, TV b);
+
+    static abstract TV Sub(TV a, TV b);
+
+    static abstract TV Mul(TV a, TV b);
+
+    /// <summary>All ones where a &lt; b as floats.</summary>
+    static abstract TV Less(TV a, TV b);
+
+    /// <summary>All ones where a = b as floats; not where either is NaN.</summary>
+    static abstract TV Same(TV a, TV b);
+
+    static abstract TV AddInt(TV a, TV b);
+
+    static abstract TV SubInt(TV a, TV b);
+
+    static abstract TV MaxInt(TV a, TV b);
+
+    static abstract TV GreaterInt(TV a, TV b);
+
+    static abstract TV EqualInt(TV a, TV b);
+
+    static abstract TV ShiftLeft(TV value, int bits);
+
+    static abstract TV ShiftRight(TV value, int bits);
+
+    static abstract TV And(TV a, TV b);
+
+    static abstract TV Or(TV a, TV b);
+
+    /// <summary>a where the mask has ones, else b.</summary>
+    static abstract TV Select(TV mask, TV a, TV b);
+
+    static abstract TV ToFloat(TV ints);
+
+    static abstract TV AddShort(TV a, TV b);
+
+    /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, w unsigned and at most 15, x signed.</summary>
+    static abstract TV PairsUnsigned(TV w, TV x);
+
+    /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, both signed, |x| at most 127.</summary>
+    static abstract TV PairsSigned(TV w, TV x);
+
+    /// <summary>Int32 lanes, sums of neighbouring int16 lanes.</summary>
+    static abstract TV SumPairs(TV shorts);
+
+    /// <summary>Int32 lanes of <see cref="Lanes"/> int16 in memory.</summary>
+    static abstract TV LoadShorts(void* from);
+
+    /// <summary>Writes the low 16 bits of each lane.</summary>
+    static abstract void StoreShorts(void* to, TV ints);
+
+    /// <summary>Writes the low 8 bits of each lane.</summary>
+    static abstract void StoreBytes(void* to, TV ints);
+
+    static abstract int MaxAcross(TV ints);
+
+    static abstract int SumAcross(TV ints);
+}

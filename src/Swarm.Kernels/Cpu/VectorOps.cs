@@ -1,0 +1,605 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>
+/// canonical-1 on vectors of any width. Rows, positions or channels lie along a vector, each lane of which runs the scalar order on its
+/// own; only plain sums over contiguous values put the 8 canonical lanes themselves into a vector.
+/// </summary>
+internal sealed unsafe class VectorOps<TW, TV> : CpuOps
+    where TW : struct, IWidth<TV>
+    where TV : struct
+{
+    private const int Rows = TileMatrix.TileRows;
+
+    // How far ahead of its use a tile's bytes are asked for.
+    private const int PrefetchBytes = 2048;
+
+    public override CpuWidth Width => TW.Width;
+
+    public override int TransposeFrom => 4;
+
+    public override void Quantize(QuantizedInput quantized, float* input, int block)
+    {
+        int tokens = quantized.BlockLength(block);
+        int groups = quantized.Groups;
+        sbyte* values = quantized.Values(block);
+        float* scales = quantized.Scales(block);
+        int* sums = quantized.Sums(block);
+        input += (long)block * QuantizedInput.BlockTokens * groups * 32;
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int group = 0; group < groups; group++)
+            {
+                int index = group * tokens + token;
+                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out sums[index]);
+            }
+        }
+    }
+
+    public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
+    {
+        int tokens = input.BlockLength(block);
+        new Span<float>(scratch, 8 * tokens * Rows).Clear();
+        switch (weights.Format)
+        {
+            case WeightFormat.Q8_0:
+                TileQ8(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), tokens, scratch);
+                break;
+            case WeightFormat.Q4_0:
+                TileQ4(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.Sums(block), tokens, scratch);
+                break;
+            default:
+                TileQ41(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.Sums(block), tokens, scratch);
+                break;
+        }
+
+        MeetLanes(scratch, tokens * Rows, sums);
+    }
+
+    public override void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch)
+    {
+        new Span<float>(scratch, 8 * tokens * Rows).Clear();
+        switch (weights.Format)
+        {
+            case WeightFormat.F32:
+                TileFloats<Single>(weights.Tile(tile), weights.Columns, input, tokens, scratch);
+                break;
+            case WeightFormat.F16:
+                TileFloats<Half>(weights.Tile(tile), weights.Columns, input, tokens, scratch);
+                break;
+            default:
+                TileFloats<Brain>(weights.Tile(tile), weights.Columns, input, tokens, scratch);
+                break;
+        }
+
+        MeetLanes(scratch, tokens * Rows, sums);
+    }
+
+    public override void TileTransposed(TileMatrix weights, int tile, TransposedInput input, int firstStrip, int strips, float* sums, float* scratch)
+    {
+        float* panel = scratch;
+        float* lanes = scratch + 8L * input.LaneLength * Rows;
+        switch (weights.Format)
+        {
+            case WeightFormat.F32:
+                FillPanel<Single>(weights.Tile(tile), weights.Columns, input.LaneLength, panel);
+                break;
+            case WeightFormat.F16:
+                FillPanel<Half>(weights.Tile(tile), weights.Columns, input.LaneLength, panel);
+                break;
+            default:
+                FillPanel<Brain>(weights.Tile(tile), weights.Columns, input.LaneLength, panel);
+                break;
+        }
+
+        const int StripSums = TransposedInput.StripTokens * Rows;
+        for (int strip = 0; strip < strips; strip++)
+        {
+            PanelStrip(panel, input.Strip(firstStrip + strip), input.LaneLength, lanes);
+            MeetLanes(lanes, StripSums, sums + (long)strip * StripSums);
+        }
+    }
+
+    public override long FloatScratch(TileMatrix weights, int tokens) =>
+        tokens >= TransposeFrom
+            ? 8L * ((weights.Columns + 7) / 8) * Rows + 8 * TransposedInput.StripTokens * Rows
+            : 8L * tokens * Rows;
+
+    public override void RmsNorm(float* input, float* weight, float epsilon, float reciprocalWidth, int width, float* output)
+    {
+        Vector256<float> squares = Vector256<float>.Zero;
+        int i = 0;
+        for (; i + 8 <= width; i += 8)
+        {
+            Vector256<float> x = Vector256.Load(input + i);
+            squares += x * x;
+        }
+
+        float* lanes = stackalloc float[8];
+        squares.Store(lanes);
+        for (; i < width; i++)
+            lanes[i & 7] += input[i] * input[i];
+        float mean = ScalarOps.Meet(lanes) * reciprocalWidth;
+        float factor = KernelMath.ReciprocalSqrt(mean + epsilon);
+        TV factors = TW.All(factor);
+        for (i = 0; i + TW.Lanes <= width; i += TW.Lanes)
+            TW.Store(output + i, TW.Mul(TW.Mul(TW.Load(input + i), factors), TW.Load(weight + i)));
+        for (; i < width; i++)
+            output[i] = input[i] * factor * weight[i];
+    }
+
+    public override void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs)
+    {
+        if (layout == RotaryLayout.Interleaved || pairs % TW.Lanes != 0)
+        {
+            ScalarOps.Turn(head, heads, headDimension, layout, cosines, sines, pairs);
+            return;
+        }
+
+        for (int h = 0; h < heads; h++, head += headDimension)
+        {
+            for (int pair = 0; pair < pairs; pair += TW.Lanes)
+            {
+                TV first = TW.Load(head + pair), second = TW.Load(head + pairs + pair);
+                TV cosine = TW.Load(cosines + pair), sine = TW.Load(sines + pair);
+                TW.Store(head + pair, TW.Sub(TW.Mul(first, cosine), TW.Mul(second, sine)));
+                TW.Store(head + pairs + pair, TW.Add(TW.Mul(second, cosine), TW.Mul(first, sine)));
+            }
+        }
+    }
+
+    public override void SwiGlu(float* gate, float* up, long length)
+    {
+        long i = 0;
+        for (; i + TW.Lanes <= length; i += TW.Lanes)
+        {
+            TV x = TW.Load(gate + i);
+            TW.Store(gate + i, TW.Mul(TW.Mul(x, VectorMath<TW, TV>.Sigmoid(x)), TW.Load(up + i)));
+        }
+
+        for (; i < length; i++)
+            gate[i] = gate[i] * KernelMath.Sigmoid(gate[i]) * up[i];
+    }
+
+    public override void Add(float* target, float* addend, long length)
+    {
+        long i = 0;
+        for (; i + TW.Lanes <= length; i += TW.Lanes)
+            TW.Store(target + i, TW.Add(TW.Load(target + i), TW.Load(addend + i)));
+        for (; i < length; i++)
+            target[i] += addend[i];
+    }
+
+    public override void ToHalf(float* from, ushort* to, int length)
+    {
+        int i = 0;
+        for (; i + TW.Lanes <= length; i += TW.Lanes)
+            TW.StoreShorts(to + i, VectorMath<TW, TV>.ToHalf(TW.Load(from + i)));
+        for (; i < length; i++)
+            to[i] = HalfBits.FromSingle(from[i]);
+    }
+
+    /// <summary>float32 keys and values of a page, scores, one page's weighted values, then (maximum, sum) of each query.</summary>
+    public override long AttentionScratch(in AttentionShape shape, int tokens) =>
+        (128L * shape.HeadDimension + 64 + shape.HeadDimension + 2L * tokens * (shape.Heads / shape.KeyValueHeads)) * sizeof(float);
+
+    public override void Attend(in AttentionJob job, int keyValueHead, int firstToken, int tokens, byte* scratch)
+    {
+        int size = job.Shape.HeadDimension;
+        int heads = job.GroupHeads;
+        float* keys = (float*)scratch;
+        float* values = keys + 64 * size;
+        float* scores = values + 64 * size;
+        float* weighted = scores + 64;
+        float* maxima = weighted + size;
+        float* sums = maxima + tokens * heads;
+        int lastPosition = job.FirstPosition + firstToken + tokens - 1;
+        for (int page = 0; page <= lastPosition / 64; page++)
+        {
+            int present = Math.Min(64, lastPosition + 1 - page * 64);
+            FromHalf(job.Keys(page, keyValueHead), keys, 64 * size);
+            FromHalf(job.Values(page, keyValueHead), values, present * size);
+
+            // Positions that nobody stored may hold anything: as zeros they add +0, which changes no lane.
+            new Span<float>(values + present * size, (((present + 7) & ~7) - present) * size).Clear();
+            for (int token = 0; token < tokens; token++)
+            {
+                int count = Math.Min(64, job.FirstPosition + firstToken + token + 1 - page * 64);
+                if (count <= 0)
+                    continue;
+                for (int head = 0; head < heads; head++)
+                {
+                    long offset = ((long)(firstToken + token) * job.Shape.Heads + keyValueHead * heads + head) * size;
+                    int state = token * heads + head;
+                    float pageMaximum = Scores(job.Queries + offset, keys, size, count, job.Shape.Scale, scores);
+                    float pageSum = Exponentials(scores, count, pageMaximum);
+                    Weigh(scores, (count + 7) & ~7, values, size, weighted);
+                    Fold(page == 0, pageMaximum, pageSum, weighted, ref maxima[state], ref sums[state], job.Output + offset, size);
+                }
+            }
+        }
+
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int head = 0; head < heads; head++)
+                Multiply(job.Output + ((long)(firstToken + token) * job.Shape.Heads + keyValueHead * heads + head) * size, KernelMath.Reciprocal(sums[token * heads + head]), size);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(byte* address, int bytes)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (int offset = 0; offset < bytes; offset += 64)
+            Sse.Prefetch0(address + PrefetchBytes + offset);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TileQ8(byte* group, int groups, sbyte* x, float* scales, int tokens, float* lanes)
+    {
+        const int GroupBytes = 32 + 512;
+        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens)
+        {
+            Prefetch(group, GroupBytes);
+            for (int row = 0; row < Rows; row += TW.Lanes)
+            {
+                byte* w = group + 32 + row * 4;
+                TV w0 = TW.Load(w), w1 = TW.Load(w + 64), w2 = TW.Load(w + 128), w3 = TW.Load(w + 192);
+                TV w4 = TW.Load(w + 256), w5 = TW.Load(w + 320), w6 = TW.Load(w + 384), w7 = TW.Load(w + 448);
+                TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
+                float* lane = lanes + (g & 7) * tokens * Rows + row;
+                int* quads = (int*)x;
+                for (int token = 0; token < tokens; token++, lane += Rows, quads += 8)
+                {
+                    // Two neighbours fill int16, so each pair widens to int32 before it is added.
+                    TV sum = TW.SumPairs(TW.PairsSigned(w0, TW.AllInt(quads[0])));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w1, TW.AllInt(quads[1]))));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w2, TW.AllInt(quads[2]))));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w3, TW.AllInt(quads[3]))));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w4, TW.AllInt(quads[4]))));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w5, TW.AllInt(quads[5]))));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w6, TW.AllInt(quads[6]))));
+                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w7, TW.AllInt(quads[7]))));
+                    TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
+                    TW.Store(lane, TW.Add(TW.Load(lane), term));
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TileQ4(byte* group, int groups, sbyte* x, float* scales, int* sums, int tokens, float* lanes)
+    {
+        const int GroupBytes = 32 + 256;
+        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, sums += tokens)
+        {
+            Prefetch(group, GroupBytes);
+            for (int row = 0; row < Rows; row += TW.Lanes)
+            {
+                byte* w = group + 32 + row * 4;
+                TV low = TW.AllInt(0x0F0F0F0F);
+                TV b0 = TW.Load(w), b1 = TW.Load(w + 64), b2 = TW.Load(w + 128), b3 = TW.Load(w + 192);
+                TV w0 = TW.And(b0, low), w1 = TW.And(TW.ShiftRight(b0, 4), low);
+                TV w2 = TW.And(b1, low), w3 = TW.And(TW.ShiftRight(b1, 4), low);
+                TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
+                TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
+                TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
+                float* lane = lanes + (g & 7) * tokens * Rows + row;
+                int* quads = (int*)x;
+                for (int token = 0; token < tokens; token++, lane += Rows, quads += 8)
+                {
+                    // Σ(q − 8)x = Σqx − 8Σx, both exact.
+                    TV sum = Products(w0, w1, w2, w3, w4, w5, w6, w7, quads);
+                    sum = TW.SubInt(sum, TW.AllInt(sums[token] * 8));
+                    TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
+                    TW.Store(lane, TW.Add(TW.Load(lane), term));
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TileQ41(byte* group, int groups, sbyte* x, float* scales, int* sums, int tokens, float* lanes)
+    {
+        const int GroupBytes = 64 + 256;
+        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, sums += tokens)
+        {
+            Prefetch(group, GroupBytes);
+            for (int row = 0; row < Rows; row += TW.Lanes)
+            {
+                byte* w = group + 64 + row * 4;
+                TV low = TW.AllInt(0x0F0F0F0F);
+                TV b0 = TW.Load(w), b1 = TW.Load(w + 64), b2 = TW.Load(w + 128), b3 = TW.Load(w + 192);
+                TV w0 = TW.And(b0, low), w1 = TW.And(TW.ShiftRight(b0, 4), low);
+                TV w2 = TW.And(b1, low), w3 = TW.And(TW.ShiftRight(b1, 4), low);
+                TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
+                TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
+                TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
+                TV minimum = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + 32 + row * 2));
+                float* lane = lanes + (g & 7) * tokens * Rows + row;
+                int* quads = (int*)x;
+                for (int token = 0; token < tokens; token++, lane += Rows, quads += 8)
+                {
+                    TV sum = Products(w0, w1, w2, w3, w4, w5, w6, w7, quads);
+                    TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
+                    term = TW.Add(term, TW.Mul(minimum, TW.All(sums[token] * scales[token])));
+                    TW.Store(lane, TW.Add(TW.Load(lane), term));
+                }
+            }
+        }
+    }
+
+    // Σ of 32 products a row, as int32. Eight pair sums of at most 2 · 15 · 127 fit int16 (30,480).
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV Products(TV w0, TV w1, TV w2, TV w3, TV w4, TV w5, TV w6, TV w7, int* quads)
+    {
+        TV a = TW.PairsUnsigned(w0, TW.AllInt(quads[0]));
+        TV b = TW.PairsUnsigned(w1, TW.AllInt(quads[1]));
+        a = TW.AddShort(a, TW.PairsUnsigned(w2, TW.AllInt(quads[2])));
+        b = TW.AddShort(b, TW.PairsUnsigned(w3, TW.AllInt(quads[3])));
+        a = TW.AddShort(a, TW.PairsUnsigned(w4, TW.AllInt(quads[4])));
+        b = TW.AddShort(b, TW.PairsUnsigned(w5, TW.AllInt(quads[5])));
+        a = TW.AddShort(a, TW.PairsUnsigned(w6, TW.AllInt(quads[6])));
+        b = TW.AddShort(b, TW.PairsUnsigned(w7, TW.AllInt(quads[7])));
+        return TW.SumPairs(TW.AddShort(a, b));
+    }
+
+    // sums[i] = the tree over lanes[0…7][i].
+    private static void MeetLanes(float* lanes, int count, float* sums)
+    {
+        for (int i = 0; i < count; i += TW.Lanes)
+        {
+            float* lane = lanes + i;
+            TV even = TW.Add(TW.Add(TW.Load(lane), TW.Load(lane + 4 * count)), TW.Add(TW.Load(lane + 2 * count), TW.Load(lane + 6 * count)));
+            TV odd = TW.Add(TW.Add(TW.Load(lane + count), TW.Load(lane + 5 * count)), TW.Add(TW.Load(lane + 3 * count), TW.Load(lane + 7 * count)));
+            TW.Store(sums + i, TW.Add(even, odd));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TileFloats<TStored>(byte* tile, int columns, float* input, int tokens, float* lanes)
+        where TStored : struct, IStored
+    {
+        for (int column = 0; column < columns; column++, tile += Rows * TStored.Bytes)
+        {
+            if (Sse.IsSupported && (TStored.Bytes == 4 || (column & 1) == 0))
+                Sse.Prefetch0(tile + PrefetchBytes);
+            for (int row = 0; row < Rows; row += TW.Lanes)
+            {
+                TV weight = TStored.Load(tile + row * TStored.Bytes);
+                float* lane = lanes + (column & 7) * tokens * Rows + row;
+                for (int token = 0; token < tokens; token++, lane += Rows)
+                    TW.Store(lane, TW.Add(TW.Load(lane), TW.Mul(weight, TW.All(input[(long)token * columns + column]))));
+            }
+        }
+    }
+
+    // The tile as float32, [8 lanes][length][16 rows], zeros where a lane ends early.
+    private static void FillPanel<TStored>(byte* tile, int columns, int length, float* panel)
+        where TStored : struct, IStored
+    {
+        for (int column = 0; column < length * 8; column++, tile += Rows * TStored.Bytes)
+        {
+            float* to = panel + ((column & 7) * length + (column >> 3)) * Rows;
+            for (int row = 0; row < Rows; row += TW.Lanes)
+                TW.Store(to + row, column < columns ? TStored.Load(tile + row * TStored.Bytes) : TW.AllInt(0));
+        }
+    }
+
+    // lanes[8][8 tokens][16 rows] of one strip: eight accumulators, one a token, stay in registers along a lane.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PanelStrip(float* panel, float* strip, int length, float* lanes)
+    {
+        for (int lane = 0; lane < 8; lane++)
+        {
+            for (int row = 0; row < Rows; row += TW.Lanes)
+            {
+                TV a0 = TW.AllInt(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+                float* w = panel + (long)lane * length * Rows + row;
+                float* x = strip + (long)lane * length * 8;
+                for (int i = 0; i < length; i++, w += Rows, x += 8)
+                {
+                    TV weight = TW.Load(w);
+                    a0 = TW.Add(a0, TW.Mul(weight, TW.All(x[0])));
+                    a1 = TW.Add(a1, TW.Mul(weight, TW.All(x[1])));
+                    a2 = TW.Add(a2, TW.Mul(weight, TW.All(x[2])));
+                    a3 = TW.Add(a3, TW.Mul(weight, TW.All(x[3])));
+                    a4 = TW.Add(a4, TW.Mul(weight, TW.All(x[4])));
+                    a5 = TW.Add(a5, TW.Mul(weight, TW.All(x[5])));
+                    a6 = TW.Add(a6, TW.Mul(weight, TW.All(x[6])));
+                    a7 = TW.Add(a7, TW.Mul(weight, TW.All(x[7])));
+                }
+
+                float* to = lanes + lane * 8 * Rows + row;
+                TW.Store(to, a0);
+                TW.Store(to + Rows, a1);
+                TW.Store(to + 2 * Rows, a2);
+                TW.Store(to + 3 * Rows, a3);
+                TW.Store(to + 4 * Rows, a4);
+                TW.Store(to + 5 * Rows, a5);
+                TW.Store(to + 6 * Rows, a6);
+                TW.Store(to + 7 * Rows, a7);
+            }
+        }
+    }
+
+    private static float QuantizeGroup(float* input, sbyte* quanta, out int sum)
+    {
+        TV largest = TW.AllInt(0);
+        for (int i = 0; i < 32; i += TW.Lanes)
+            largest = TW.MaxInt(largest, TW.And(TW.Load(input + i), TW.AllInt(0x7FFFFFFF)));
+        int bits = TW.MaxAcross(largest);
+        float amax = BitConverter.Int32BitsToSingle(bits);
+        if (bits >= 0x7F800000 || amax < ScalarOps.SmallestMaximum)
+            return ScalarOps.QuantizeGroup(input, quanta, out sum);
+
+        // The reciprocal errs by two units in the last place at most, so that |x| · inverse rounds to 127 at most: the clamp never acts.
+        TV inverse = TW.All(127f * KernelMath.Reciprocal(amax));
+        TV total = TW.AllInt(0);
+        for (int i = 0; i < 32; i += TW.Lanes)
+        {
+            TV rounded = TW.Add(TW.Mul(TW.Load(input + i), inverse), TW.All(KernelMath.RoundingMagic));
+            rounded = TW.SubInt(rounded, TW.AllInt(KernelMath.RoundingMagicBits));
+            total = TW.AddInt(total, rounded);
+            TW.StoreBytes(quanta + i, rounded);
+        }
+
+        sum = TW.SumAcross(total);
+        return amax * ScalarOps.OneOver127;
+    }
+
+    private static void FromHalf(ushort* from, float* to, int length)
+    {
+        int i = 0;
+        for (; i + TW.Lanes <= length; i += TW.Lanes)
+            TW.Store(to + i, VectorMath<TW, TV>.FromHalf(TW.LoadShorts(from + i)));
+        for (; i < length; i++)
+            to[i] = HalfBits.ToSingle(from[i]);
+    }
+
+    // scores[j] = scale · Σ q[d]·k[d][j] for whole vectors up to count; returns the largest of the first count.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static float Scores(float* query, float* keys, int size, int count, float scale, float* scores)
+    {
+        for (int j = 0; j < count; j += TW.Lanes)
+        {
+            TV a0 = TW.AllInt(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+            float* k = keys + j;
+            for (int d = 0; d < size; d += 8, k += 8 * 64)
+            {
+                a0 = TW.Add(a0, TW.Mul(TW.Load(k), TW.All(query[d])));
+                a1 = TW.Add(a1, TW.Mul(TW.Load(k + 64), TW.All(query[d + 1])));
+                a2 = TW.Add(a2, TW.Mul(TW.Load(k + 128), TW.All(query[d + 2])));
+                a3 = TW.Add(a3, TW.Mul(TW.Load(k + 192), TW.All(query[d + 3])));
+                a4 = TW.Add(a4, TW.Mul(TW.Load(k + 256), TW.All(query[d + 4])));
+                a5 = TW.Add(a5, TW.Mul(TW.Load(k + 320), TW.All(query[d + 5])));
+                a6 = TW.Add(a6, TW.Mul(TW.Load(k + 384), TW.All(query[d + 6])));
+                a7 = TW.Add(a7, TW.Mul(TW.Load(k + 448), TW.All(query[d + 7])));
+            }
+
+            TV sum = TW.Add(TW.Add(TW.Add(a0, a4), TW.Add(a2, a6)), TW.Add(TW.Add(a1, a5), TW.Add(a3, a7)));
+            TW.Store(scores + j, TW.Mul(sum, TW.All(scale)));
+        }
+
+        float maximum = float.NegativeInfinity;
+        for (int j = 0; j < count; j++)
+            maximum = scores[j] > maximum ? scores[j] : maximum;
+        return maximum;
+    }
+
+    // scores = exp(scores − maximum), zeros from count to the next multiple of 8; returns their canonical sum.
+    private static float Exponentials(float* scores, int count, float maximum)
+    {
+        for (int j = 0; j < count; j += TW.Lanes)
+            TW.Store(scores + j, VectorMath<TW, TV>.Exp(TW.Sub(TW.Load(scores + j), TW.All(maximum))));
+        int padded = (count + 7) & ~7;
+        new Span<float>(scores + count, padded - count).Clear();
+        Vector256<float> sum = Vector256<float>.Zero;
+        for (int j = 0; j < padded; j += 8)
+            sum += Vector256.Load(scores + j);
+        float* lanes = stackalloc float[8];
+        sum.Store(lanes);
+        return ScalarOps.Meet(lanes);
+    }
+
+    // weighted[d] = canonical sum over j of scores[j]·values[j][d]; count is a multiple of 8.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Weigh(float* scores, int count, float* values, int size, float* weighted)
+    {
+        int d = 0;
+        for (; d + TW.Lanes <= size; d += TW.Lanes)
+        {
+            TV a0 = TW.AllInt(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
+            float* v = values + d;
+            for (int j = 0; j < count; j += 8, v += 8 * size)
+            {
+                a0 = TW.Add(a0, TW.Mul(TW.Load(v), TW.All(scores[j])));
+                a1 = TW.Add(a1, TW.Mul(TW.Load(v + size), TW.All(scores[j + 1])));
+                a2 = TW.Add(a2, TW.Mul(TW.Load(v + 2 * size), TW.All(scores[j + 2])));
+                a3 = TW.Add(a3, TW.Mul(TW.Load(v + 3 * size), TW.All(scores[j + 3])));
+                a4 = TW.Add(a4, TW.Mul(TW.Load(v + 4 * size), TW.All(scores[j + 4])));
+                a5 = TW.Add(a5, TW.Mul(TW.Load(v + 5 * size), TW.All(scores[j + 5])));
+                a6 = TW.Add(a6, TW.Mul(TW.Load(v + 6 * size), TW.All(scores[j + 6])));
+                a7 = TW.Add(a7, TW.Mul(TW.Load(v + 7 * size), TW.All(scores[j + 7])));
+            }
+
+            TW.Store(weighted + d, TW.Add(TW.Add(TW.Add(a0, a4), TW.Add(a2, a6)), TW.Add(TW.Add(a1, a5), TW.Add(a3, a7))));
+        }
+
+        // A head of 8 or 24 values under 512 bits.
+        float* lanes = stackalloc float[8];
+        for (; d < size; d++)
+        {
+            new Span<float>(lanes, 8).Clear();
+            for (int j = 0; j < count; j++)
+                lanes[j & 7] += scores[j] * values[j * size + d];
+            weighted[d] = ScalarOps.Meet(lanes);
+        }
+    }
+
+    private static void Fold(bool first, float pageMaximum, float pageSum, float* weighted, ref float maximum, ref float sum, float* output, int size)
+    {
+        if (first)
+        {
+            (maximum, sum) = (pageMaximum, pageSum);
+            new ReadOnlySpan<float>(weighted, size).CopyTo(new Span<float>(output, size));
+            return;
+        }
+
+        float larger = pageMaximum > maximum ? pageMaximum : maximum;
+        float keep = KernelMath.Exp(maximum - larger);
+        float take = KernelMath.Exp(pageMaximum - larger);
+        maximum = larger;
+        sum = sum * keep + pageSum * take;
+        int d = 0;
+        for (; d + TW.Lanes <= size; d += TW.Lanes)
+            TW.Store(output + d, TW.Add(TW.Mul(TW.Load(output + d), TW.All(keep)), TW.Mul(TW.Load(weighted + d), TW.All(take))));
+        for (; d < size; d++)
+            output[d] = output[d] * keep + weighted[d] * take;
+    }
+
+    private static void Multiply(float* values, float factor, int length)
+    {
+        int i = 0;
+        for (; i + TW.Lanes <= length; i += TW.Lanes)
+            TW.Store(values + i, TW.Mul(TW.Load(values + i), TW.All(factor)));
+        for (; i < length; i++)
+            values[i] *= factor;
+    }
+
+    /// <summary>How a float format's weights lie in a tile.</summary>
+    private interface IStored
+    {
+        static abstract int Bytes { get; }
+
+        static abstract TV Load(byte* from);
+    }
+
+    private readonly struct Single : IStored
+    {
+        public static int Bytes => 4;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Load(byte* from) => TW.Load(from);
+    }
+
+    private readonly struct Half : IStored
+    {
+        public static int Bytes => 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Load(byte* from) => VectorMath<TW, TV>.FromHalf(TW.LoadShorts(from));
+    }
+
+    private readonly struct Brain : IStored
+    {
+        public static int Bytes => 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Load(byte* from) => TW.ShiftLeft(TW.LoadShorts(from), 16);
+    }
+}

@@ -1,0 +1,152 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
+
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>128 bits: SSE on x86, NEON on Arm, else what the runtime makes of the portable form.</summary>
+internal readonly unsafe struct Width128 : IWidth<Vector128<byte>>
+{
+    public static CpuWidth Width => CpuWidth.Vector128;
+
+    public static int Lanes => 4;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Load(void* from) => Vector128.Load((byte*)from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(void* to, Vector128<byte> value) => value.Store((byte*)to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> All(float value) => Vector128.Create(value).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> AllInt(int value) => Vector128.Create(value).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Add(Vector128<byte> a, Vector128<byte> b) => (a.AsSingle() + b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Sub(Vector128<byte> a, Vector128<byte> b) => (a.AsSingle() - b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Mul(Vector128<byte> a, Vector128<byte> b) => (a.AsSingle() * b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Less(Vector128<byte> a, Vector128<byte> b) => Vector128.LessThan(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Same(Vector128<byte> a, Vector128<byte> b) => Vector128.Equals(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> AddInt(Vector128<byte> a, Vector128<byte> b) => (a.AsInt32() + b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> SubInt(Vector128<byte> a, Vector128<byte> b) => (a.AsInt32() - b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> MaxInt(Vector128<byte> a, Vector128<byte> b) => Vector128.Max(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> GreaterInt(Vector128<byte> a, Vector128<byte> b) => Vector128.GreaterThan(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> EqualInt(Vector128<byte> a, Vector128<byte> b) => Vector128.Equals(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ShiftLeft(Vector128<byte> value, int bits) => (value.AsInt32() << bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ShiftRight(Vector128<byte> value, int bits) => (value.AsInt32() >>> bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> And(Vector128<byte> a, Vector128<byte> b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Or(Vector128<byte> a, Vector128<byte> b) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Select(Vector128<byte> mask, Vector128<byte> a, Vector128<byte> b) => Vector128.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ToFloat(Vector128<byte> ints) => Vector128.ConvertToSingle(ints.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> AddShort(Vector128<byte> a, Vector128<byte> b) => (a.AsInt16() + b.AsInt16()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> PairsUnsigned(Vector128<byte> w, Vector128<byte> x)
+    {
+        // At most 15 × 127 twice: far from where the instruction saturates.
+        if (Ssse3.IsSupported)
+            return Ssse3.MultiplyAddAdjacent(w, x.AsSByte()).AsByte();
+        return PairsSigned(w, x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> PairsSigned(Vector128<byte> w, Vector128<byte> x)
+    {
+        // |w| × (x with w's sign): at most 128 × 127 twice = 32,512, which int16 holds.
+        if (Ssse3.IsSupported)
+            return Ssse3.MultiplyAddAdjacent(Ssse3.Abs(w.AsSByte()), Ssse3.Sign(x.AsSByte(), w.AsSByte())).AsByte();
+        if (AdvSimd.Arm64.IsSupported)
+        {
+            Vector128<short> low = AdvSimd.MultiplyWideningLower(w.AsSByte().GetLower(), x.AsSByte().GetLower());
+            Vector128<short> high = AdvSimd.MultiplyWideningUpper(w.AsSByte(), x.AsSByte());
+            return AdvSimd.Arm64.AddPairwise(low, high).AsByte();
+        }
+
+        return PairsPortable(w, x);
+    }
+
+    /// <summary>The pairs without special instructions.</summary>
+    internal static Vector128<byte> PairsPortable(Vector128<byte> w, Vector128<byte> x)
+    {
+        (Vector128<short> wLow, Vector128<short> wHigh) = Vector128.Widen(w.AsSByte());
+        (Vector128<short> xLow, Vector128<short> xHigh) = Vector128.Widen(x.AsSByte());
+        return Vector128.Narrow(AddNeighbours(wLow * xLow), AddNeighbours(wHigh * xHigh)).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> SumPairs(Vector128<byte> shorts)
+    {
+        if (Sse2.IsSupported)
+            return Sse2.MultiplyAddAdjacent(shorts.AsInt16(), Vector128<short>.One).AsByte();
+        if (AdvSimd.IsSupported)
+            return AdvSimd.AddPairwiseWidening(shorts.AsInt16()).AsByte();
+        return AddNeighbours(shorts.AsInt16()).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LoadShorts(void* from) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from)).AsInt16()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreShorts(void* to, Vector128<byte> ints) =>
+        Unsafe.WriteUnaligned(to, Vector128.Narrow(ints.AsInt32(), ints.AsInt32()).AsUInt64().ToScalar());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(void* to, Vector128<byte> ints)
+    {
+        Vector128<short> shorts = Vector128.Narrow(ints.AsInt32(), ints.AsInt32());
+        Unsafe.WriteUnaligned(to, Vector128.Narrow(shorts, shorts).AsUInt32().ToScalar());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MaxAcross(Vector128<byte> ints)
+    {
+        Vector128<int> value = ints.AsInt32();
+        value = Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.Max(value, Vector128.Shuffle(value, Vector128.Create(1, 0, 3, 2))).ToScalar();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int SumAcross(Vector128<byte> ints) => Vector128.Sum(ints.AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> AddNeighbours(Vector128<short> shorts)
+    {
+        Vector128<int> both = shorts.AsInt32();
+        return ((both << 16) >> 16) + (both >> 16);
+    }
+}

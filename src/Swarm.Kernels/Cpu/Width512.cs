@@ -1,0 +1,132 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Swarm.Kernels.Cpu;
+
+/// <summary>512 bits: AVX-512 F and BW; elsewhere two halves, which is slow and serves tests.</summary>
+internal readonly unsafe struct Width512 : IWidth<Vector512<byte>>
+{
+    public static CpuWidth Width => CpuWidth.Vector512;
+
+    public static int Lanes => 16;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Load(void* from) => Vector512.Load((byte*)from);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(void* to, Vector512<byte> value) => value.Store((byte*)to);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> All(float value) => Vector512.Create(value).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> AllInt(int value) => Vector512.Create(value).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Add(Vector512<byte> a, Vector512<byte> b) => (a.AsSingle() + b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Sub(Vector512<byte> a, Vector512<byte> b) => (a.AsSingle() - b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Mul(Vector512<byte> a, Vector512<byte> b) => (a.AsSingle() * b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Less(Vector512<byte> a, Vector512<byte> b) => Vector512.LessThan(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Same(Vector512<byte> a, Vector512<byte> b) => Vector512.Equals(a.AsSingle(), b.AsSingle()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> AddInt(Vector512<byte> a, Vector512<byte> b) => (a.AsInt32() + b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> SubInt(Vector512<byte> a, Vector512<byte> b) => (a.AsInt32() - b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> MaxInt(Vector512<byte> a, Vector512<byte> b) => Vector512.Max(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> GreaterInt(Vector512<byte> a, Vector512<byte> b) => Vector512.GreaterThan(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> EqualInt(Vector512<byte> a, Vector512<byte> b) => Vector512.Equals(a.AsInt32(), b.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ShiftLeft(Vector512<byte> value, int bits) => (value.AsInt32() << bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ShiftRight(Vector512<byte> value, int bits) => (value.AsInt32() >>> bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> And(Vector512<byte> a, Vector512<byte> b) => a & b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Or(Vector512<byte> a, Vector512<byte> b) => a | b;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Select(Vector512<byte> mask, Vector512<byte> a, Vector512<byte> b) => Vector512.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ToFloat(Vector512<byte> ints) => Vector512.ConvertToSingle(ints.AsInt32()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> AddShort(Vector512<byte> a, Vector512<byte> b) => (a.AsInt16() + b.AsInt16()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> PairsUnsigned(Vector512<byte> w, Vector512<byte> x)
+    {
+        if (Avx512BW.IsSupported)
+            return Avx512BW.MultiplyAddAdjacent(w, x.AsSByte()).AsByte();
+        return Vector512.Create(Width256.PairsUnsigned(w.GetLower(), x.GetLower()), Width256.PairsUnsigned(w.GetUpper(), x.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> PairsSigned(Vector512<byte> w, Vector512<byte> x)
+    {
+        // There is no 512-bit sign instruction: x is negated where w is negative; where w is 0 the product is 0 anyway.
+        Vector512<sbyte> negative = Vector512.LessThan(w.AsSByte(), Vector512<sbyte>.Zero);
+        Vector512<sbyte> signed = (x.AsSByte() ^ negative) - negative;
+        Vector512<byte> magnitude = Vector512.Abs(w.AsSByte()).AsByte();
+        if (Avx512BW.IsSupported)
+            return Avx512BW.MultiplyAddAdjacent(magnitude, signed).AsByte();
+        return Vector512.Create(Width256.PairsSigned(w.GetLower(), x.GetLower()), Width256.PairsSigned(w.GetUpper(), x.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> SumPairs(Vector512<byte> shorts)
+    {
+        if (Avx512BW.IsSupported)
+            return Avx512BW.MultiplyAddAdjacent(shorts.AsInt16(), Vector512<short>.One).AsByte();
+        return Vector512.Create(Width256.SumPairs(shorts.GetLower()), Width256.SumPairs(shorts.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadShorts(void* from)
+    {
+        if (Avx512F.IsSupported)
+            return Avx512F.ConvertToVector512Int32(Vector256.Load((short*)from)).AsByte();
+        return Vector512.Create(Width256.LoadShorts(from), Width256.LoadShorts((byte*)from + 16));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreShorts(void* to, Vector512<byte> ints)
+    {
+        Width256.StoreShorts(to, ints.GetLower());
+        Width256.StoreShorts((byte*)to + 16, ints.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBytes(void* to, Vector512<byte> ints)
+    {
+        Width256.StoreBytes(to, ints.GetLower());
+        Width256.StoreBytes((byte*)to + 8, ints.GetUpper());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int MaxAcross(Vector512<byte> ints) => Width256.MaxAcross(Width256.MaxInt(ints.GetLower(), ints.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static int SumAcross(Vector512<byte> ints) => Width256.SumAcross(Width256.AddInt(ints.GetLower(), ints.GetUpper()));
+}
