@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Grpc.Core;
 
 namespace Swarm.Protocol;
 
@@ -7,27 +8,27 @@ public static class FaultTable
 {
     private static readonly FrozenDictionary<FaultKind, FaultRule> Rows = new FaultRule[]
     {
-        new(FaultKind.Unspecified, "Internal", FaultBlame.Program, false),
-        new(FaultKind.InvalidArgument, "InvalidArgument", FaultBlame.Caller, false),
-        new(FaultKind.ContextExceeded, "ContextExceeded", FaultBlame.Caller, false),
-        new(FaultKind.ModelMismatch, "ModelMismatch", FaultBlame.Caller, false),
-        new(FaultKind.VersionMismatch, "VersionMismatch", FaultBlame.Caller, false),
-        new(FaultKind.NoRoute, "NoRoute", FaultBlame.Swarm, true),
-        new(FaultKind.NoCapacity, "NoCapacity", FaultBlame.Swarm, true),
-        new(FaultKind.PeerUnreachable, "PeerUnreachable", FaultBlame.Peer, true),
-        new(FaultKind.PeerLost, "PeerLost", FaultBlame.Peer, true),
-        new(FaultKind.PeerStalled, "PeerStalled", FaultBlame.Peer, true),
-        new(FaultKind.CorruptPacket, "CorruptPacket", FaultBlame.Liar, true),
-        new(FaultKind.ProtocolViolation, "ProtocolViolation", FaultBlame.Liar, true),
-        new(FaultKind.UnknownSession, "UnknownSession", FaultBlame.Peer, true),
-        new(FaultKind.StaleEpoch, "StaleEpoch", FaultBlame.Caller, false),
-        new(FaultKind.WrongPosition, "WrongPosition", FaultBlame.Caller, false),
-        new(FaultKind.Draining, "Draining", FaultBlame.Swarm, true),
-        new(FaultKind.Cancelled, "Cancelled", FaultBlame.Nobody, false),
-        new(FaultKind.DeadlineExceeded, "DeadlineExceeded", FaultBlame.Nobody, false),
-        new(FaultKind.CorruptModel, "CorruptModel", FaultBlame.Caller, false),
-        new(FaultKind.Internal, "Internal", FaultBlame.Program, true),
-        new(FaultKind.InvalidInvite, "InvalidInvite", FaultBlame.Caller, false),
+        new(FaultKind.Unspecified, "Internal", StatusCode.Internal, FaultBlame.Program, false),
+        new(FaultKind.InvalidArgument, "InvalidArgument", StatusCode.InvalidArgument, FaultBlame.Caller, false),
+        new(FaultKind.ContextExceeded, "ContextExceeded", StatusCode.OutOfRange, FaultBlame.Caller, false),
+        new(FaultKind.ModelMismatch, "ModelMismatch", StatusCode.NotFound, FaultBlame.Caller, false),
+        new(FaultKind.VersionMismatch, "VersionMismatch", StatusCode.FailedPrecondition, FaultBlame.Caller, false),
+        new(FaultKind.NoRoute, "NoRoute", StatusCode.Unavailable, FaultBlame.Swarm, true),
+        new(FaultKind.NoCapacity, "NoCapacity", StatusCode.ResourceExhausted, FaultBlame.Swarm, true),
+        new(FaultKind.PeerUnreachable, "PeerUnreachable", StatusCode.Unavailable, FaultBlame.Peer, true),
+        new(FaultKind.PeerLost, "PeerLost", StatusCode.Unavailable, FaultBlame.Peer, true),
+        new(FaultKind.PeerStalled, "PeerStalled", StatusCode.Unavailable, FaultBlame.Peer, true),
+        new(FaultKind.CorruptPacket, "CorruptPacket", StatusCode.DataLoss, FaultBlame.Liar, true),
+        new(FaultKind.ProtocolViolation, "ProtocolViolation", StatusCode.Aborted, FaultBlame.Liar, true),
+        new(FaultKind.UnknownSession, "UnknownSession", StatusCode.NotFound, FaultBlame.Peer, true),
+        new(FaultKind.StaleEpoch, "StaleEpoch", StatusCode.Aborted, FaultBlame.Caller, false),
+        new(FaultKind.WrongPosition, "WrongPosition", StatusCode.OutOfRange, FaultBlame.Caller, false),
+        new(FaultKind.Draining, "Draining", StatusCode.Unavailable, FaultBlame.Swarm, true),
+        new(FaultKind.Cancelled, "Cancelled", StatusCode.Cancelled, FaultBlame.Nobody, false),
+        new(FaultKind.DeadlineExceeded, "DeadlineExceeded", StatusCode.DeadlineExceeded, FaultBlame.Nobody, false),
+        new(FaultKind.CorruptModel, "CorruptModel", StatusCode.DataLoss, FaultBlame.Caller, false),
+        new(FaultKind.Internal, "Internal", StatusCode.Internal, FaultBlame.Program, true),
+        new(FaultKind.InvalidInvite, "InvalidInvite", StatusCode.InvalidArgument, FaultBlame.Caller, false),
     }.ToFrozenDictionary(row => row.Kind);
 
     /// <summary>The rule of a kind; a number that this version does not know has the rule of <see cref="FaultKind.Unspecified"/>.</summary>

@@ -1,0 +1,56 @@
+namespace Swarm.Protocol;
+
+/// <summary>What the chain's frames and the directory's messages may hold; checked before anything is allocated.</summary>
+public static class ChainLimits
+{
+    /// <summary>Hops of a route.</summary>
+    public const int MaxHops = 256;
+
+    /// <summary>Characters of an address.</summary>
+    public const int MaxAddressLength = 300;
+
+    /// <summary>Characters of a fault's message.</summary>
+    public const int MaxFaultMessage = 1024;
+
+    /// <summary>Rounding points of a session.</summary>
+    public const int MaxRoundingPoints = 1024;
+
+    /// <summary>Tokens of one step.</summary>
+    public const int MaxStepTokens = 4096;
+
+    /// <summary>Steps of a session that may wait at a node.</summary>
+    public const int MaxPendingSteps = 1024;
+
+    /// <summary>Bytes of hidden states of a session that may wait at a node.</summary>
+    public const long MaxPendingBytes = 256L << 20;
+
+    /// <summary>Sessions of a node.</summary>
+    public const int MaxSessions = 4096;
+
+    /// <summary>Clients' attachments that wait for their session to arrive.</summary>
+    public const int MaxParkedAttachments = 1024;
+
+    /// <summary>Entries of a directory.</summary>
+    public const int MaxAnnouncements = 4096;
+
+    /// <summary>Addresses of an announcement.</summary>
+    public const int MaxAddresses = 8;
+
+    /// <summary>Addresses of an invite.</summary>
+    public const int MaxInviteAddresses = 16;
+
+    /// <summary>Characters of an invite's text.</summary>
+    public const int MaxInviteLength = 8192;
+
+    /// <summary>Characters of a name for people.</summary>
+    public const int MaxNameLength = 200;
+
+    /// <summary>Bytes of a manifest.</summary>
+    public const int MaxManifestBytes = 64 << 20;
+
+    /// <summary>Blocks of a model.</summary>
+    public const int MaxBlocks = 4096;
+
+    /// <summary>Life of an announcement from receipt.</summary>
+    public static readonly TimeSpan AnnouncementLife = TimeSpan.FromSeconds(30);
+}

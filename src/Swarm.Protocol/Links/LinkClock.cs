@@ -1,0 +1,49 @@
+namespace Swarm.Protocol.Links;
+
+/// <summary>
+/// Measures the way to a peer by one clock: the time from handing a packet over to its acknowledgement, less half the shortest such time of the link,
+/// which stands for the acknowledgement's way back. Acknowledgements come in the order of the packets of a session. Thread-safe.
+/// </summary>
+public sealed class LinkClock(TimeProvider time)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<(SessionId, ulong), long> _sent = [];
+    private TimeSpan _shortest = TimeSpan.MaxValue;
+
+    /// <summary>A packet was handed over.</summary>
+    public void Sent(SessionId session, ulong number)
+    {
+        lock (_lock)
+            _sent[(session, number)] = time.GetTimestamp();
+    }
+
+    /// <summary>It has arrived. Returns the time that its way took; zero for an unknown packet.</summary>
+    public TimeSpan Acknowledged(SessionId session, ulong number)
+    {
+        lock (_lock)
+        {
+            if (!_sent.Remove((session, number), out long sent))
+                return TimeSpan.Zero;
+            TimeSpan elapsed = time.GetElapsedTime(sent);
+            _shortest = elapsed < _shortest ? elapsed : _shortest;
+            return elapsed - _shortest / 2;
+        }
+    }
+
+    /// <summary>Forgets a session's packets.</summary>
+    public void Forget(SessionId session)
+    {
+        lock (_lock)
+        {
+            List<(SessionId, ulong)>? gone = null;
+            foreach ((SessionId Session, ulong Number) key in _sent.Keys)
+            {
+                if (key.Session == session)
+                    (gone ??= []).Add(key);
+            }
+
+            foreach ((SessionId, ulong) key in gone ?? [])
+                _sent.Remove(key);
+        }
+    }
+}

@@ -1,0 +1,28 @@
+using Grpc.Core;
+using Swarm.Protocol.Transport;
+
+namespace Swarm.Protocol.Links;
+
+/// <summary>What a failed call says about the swarm.</summary>
+public static class RpcFaults
+{
+    /// <summary>The fault behind a transport's exception.</summary>
+    /// <param name="exception">What the call threw.</param>
+    /// <param name="address">Who was called.</param>
+    /// <param name="lost">PeerUnreachable or PeerLost: what a broken connection means here.</param>
+    /// <param name="peer">Who it was, where known.</param>
+    public static SwarmException Translate(Exception exception, PeerAddress address, FaultKind lost, PeerId? peer = null)
+    {
+        string detail = exception is RpcException { Status.Detail: { Length: > 0 } text } ? text : exception.Message;
+        FaultKind kind = exception switch
+        {
+            RpcException { StatusCode: StatusCode.Unimplemented } => FaultKind.VersionMismatch,
+            RpcException { StatusCode: StatusCode.InvalidArgument } => FaultKind.InvalidArgument,
+            RpcException { StatusCode: StatusCode.FailedPrecondition } => FaultKind.VersionMismatch,
+            RpcException { StatusCode: StatusCode.NotFound } => FaultKind.ModelMismatch,
+            RpcException { StatusCode: StatusCode.DeadlineExceeded } => FaultKind.PeerUnreachable,
+            _ => lost,
+        };
+        return new SwarmException(kind, $"{address}: {detail}", peer, inner: exception);
+    }
+}
