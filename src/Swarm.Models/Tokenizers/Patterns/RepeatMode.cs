@@ -1,0 +1,8 @@
+namespace Swarm.Models.Tokenizers.Patterns;
+
+internal enum RepeatMode
+{
+    Greedy,
+    Lazy,
+    Possessive,
+}

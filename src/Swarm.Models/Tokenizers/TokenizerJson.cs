@@ -1,0 +1,451 @@
+using System.Text.Json;
+using Swarm.Models.Tokenizers.Decoding;
+using Swarm.Models.Tokenizers.Merging;
+using Swarm.Models.Tokenizers.Normalizing;
+using Swarm.Models.Tokenizers.Patterns;
+using Swarm.Models.Tokenizers.Splitting;
+
+namespace Swarm.Models.Tokenizers;
+
+/// <summary>Reads tokenizer.json, the file of the reference library. What it names and this version lacks is refused by name.</summary>
+internal sealed class TokenizerJson
+{
+    private readonly List<string> _kinds = [];
+    private int _steps;
+    private bool _fused;
+
+    private TokenizerJson()
+    {
+    }
+
+    public static Tokenizer Build(ReadOnlyMemory<byte> json, ReadOnlyMemory<byte> configJson)
+    {
+        using JsonDocument document = Parse(json, "tokenizer.json");
+        using JsonDocument? config = configJson.IsEmpty ? null : Parse(configJson, "tokenizer_config.json");
+        try
+        {
+            return new TokenizerJson().Build(Expect(document.RootElement, JsonValueKind.Object, "tokenizer.json"), config?.RootElement);
+        }
+        catch (InvalidOperationException e)
+        {
+            // The reader answers so to a value of another kind than asked for, and to a string that is not Unicode.
+            throw new ModelException(ModelError.CorruptModel, $"tokenizer.json has a value of an unexpected kind: {e.Message}", e);
+        }
+        catch (FormatException e)
+        {
+            throw new ModelException(ModelError.CorruptModel, $"tokenizer.json has a number out of range: {e.Message}", e);
+        }
+    }
+
+    private static JsonDocument Parse(ReadOnlyMemory<byte> json, string file)
+    {
+        TokenizerLimits.Check(file + " size in bytes", json.Length, TokenizerLimits.JsonBytes);
+        try
+        {
+            return JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = TokenizerLimits.PatternNesting });
+        }
+        catch (JsonException e)
+        {
+            throw new ModelException(ModelError.CorruptModel, $"{file} is not JSON: {e.Message}", e);
+        }
+    }
+
+    private static JsonElement Expect(JsonElement element, JsonValueKind kind, string field) => element.ValueKind == kind
+        ? element
+        : throw new ModelException(ModelError.CorruptModel, $"{field} is {element.ValueKind}; expected {kind}.");
+
+    private static ModelException Unsupported(string what) => new(ModelError.UnsupportedModel, $"tokenizer.json has {what}, which is not supported.");
+
+    private static ModelException Corrupt(string what) => new(ModelError.CorruptModel, $"tokenizer.json: {what}.");
+
+    /// <summary>A member that is there and not null.</summary>
+    private static bool TryGet(JsonElement element, string name, out JsonElement value)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+            throw Corrupt($"a {element.ValueKind} where an object with '{name}' is expected");
+        return element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+
+    private static JsonElement Get(JsonElement element, string name) =>
+        TryGet(element, name, out JsonElement value) ? value : throw Corrupt($"'{name}' is missing in {Brief(element)}");
+
+    private static string Brief(JsonElement element) => TryGetType(element) is { } type ? $"the {type}" : "an object";
+
+    private static string? TryGetType(JsonElement element) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String ? type.GetString() : null;
+
+    private static bool Flag(JsonElement element, string name, bool absent = false) => TryGet(element, name, out JsonElement value) ? value.GetBoolean() : absent;
+
+    private static string? Text(JsonElement element, string name) => TryGet(element, name, out JsonElement value) ? value.GetString() : null;
+
+    private string TypeOf(JsonElement element, string what)
+    {
+        if (++_steps > TokenizerLimits.PipelineSteps)
+            throw Corrupt($"more than {TokenizerLimits.PipelineSteps} pipeline steps");
+        return TryGetType(element) ?? throw Corrupt($"a {what} without 'type'");
+    }
+
+    private PipelineTokenizer Build(JsonElement root, JsonElement? config)
+    {
+        List<AddedToken> added = ReadAddedTokens(root);
+        JsonElement model = Expect(Get(root, "model"), JsonValueKind.Object, "tokenizer.json's model");
+        string modelType = TryGetType(model) ?? (TryGet(model, "merges", out _) ? "BPE" : throw Corrupt("the model has no 'type'"));
+        (Vocabulary vocabulary, TokenModel tokenModel) = modelType switch
+        {
+            "BPE" => ReadBpe(model, added),
+            _ => throw Unsupported($"the model type '{modelType}'"),
+        };
+        var normalizers = new List<Normalizer>();
+        if (TryGet(root, "normalizer", out JsonElement normalizer))
+            ReadNormalizer(normalizer, normalizers);
+        var preTokenizers = new List<PreTokenizer>();
+        if (TryGet(root, "pre_tokenizer", out JsonElement preTokenizer))
+            ReadPreTokenizer(preTokenizer, preTokenizers);
+        var before = new List<int>();
+        var after = new List<int>();
+        if (TryGet(root, "post_processor", out JsonElement postProcessor))
+            ReadPostProcessor(postProcessor, vocabulary, before, after);
+        var decoder = new List<DecodeStep>();
+        if (TryGet(root, "decoder", out JsonElement decoderElement))
+            ReadDecoder(decoderElement, decoder);
+        else
+            decoder.Add(_ => new JoinStage());
+        return new PipelineTokenizer(new TokenizerPipeline
+        {
+            Kind = $"{(_kinds.Contains("ByteLevel") ? "byte-level " : "")}{modelType} ({(_kinds.Count == 0 ? "whole text" : string.Join(", ", _kinds))})",
+            Vocabulary = vocabulary,
+            SpecialTokens = ReadRoles(config, vocabulary, added),
+            Model = tokenModel,
+            AddedTokens = added,
+            Normalizers = normalizers,
+            PreTokenizers = preTokenizers,
+            Decoder = decoder,
+            Before = before,
+            After = after,
+        });
+    }
+
+    private static List<AddedToken> ReadAddedTokens(JsonElement root)
+    {
+        var added = new List<AddedToken>();
+        if (!TryGet(root, "added_tokens", out JsonElement list))
+            return added;
+        TokenizerLimits.Check("added token count", Expect(list, JsonValueKind.Array, "added_tokens").GetArrayLength(), TokenizerLimits.AddedTokens);
+        foreach (JsonElement item in list.EnumerateArray())
+        {
+            string content = Text(item, "content") ?? throw Corrupt("an added token without 'content'");
+            TokenizerLimits.Check("added token's length in characters", content.Length, TokenizerLimits.TokenChars);
+            added.Add(new AddedToken(
+                CheckId(Get(item, "id").GetInt64(), content), content, Flag(item, "special"), Flag(item, "normalized"),
+                Flag(item, "lstrip"), Flag(item, "rstrip"), Flag(item, "single_word")));
+        }
+
+        return added;
+    }
+
+    private static int CheckId(long id, string token) => id is >= 0 and < TokenizerLimits.VocabularyTokens
+        ? (int)id
+        : throw Corrupt($"token '{token}' has id {id}; expected 0 to {TokenizerLimits.VocabularyTokens - 1}");
+
+    private static (Vocabulary Vocabulary, TokenModel Model) ReadBpe(JsonElement model, List<AddedToken> added)
+    {
+        foreach (string affix in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
+            if (Text(model, affix) is { Length: > 0 } value)
+                throw Unsupported($"BPE with {affix} '{value}'");
+        if (TryGet(model, "dropout", out JsonElement dropout) && dropout.GetDouble() != 0)
+            throw Unsupported("BPE with dropout");
+        Vocabulary own = ReadVocabulary(model, []);
+        PairTable merges = ReadMerges(model, own);
+        int? unknownId = Text(model, "unk_token") is { } unknown
+            ? own.FindOrNull(unknown) ?? throw Corrupt($"unk_token '{unknown}' is not in the vocabulary")
+            : null;
+        var policy = new UnknownPolicy(own, Flag(model, "byte_fallback"), unknownId, Flag(model, "fuse_unk"));
+        var bpe = new BpeModel(own, merges, policy, Flag(model, "ignore_merges"));
+        return (added.TrueForAll(t => own.Spelling(t.Id) == t.Content) ? own : ReadVocabulary(model, added), bpe);
+    }
+
+    /// <summary>Ids may have gaps; an added token's spelling takes the place of the model's own.</summary>
+    private static Vocabulary ReadVocabulary(JsonElement model, List<AddedToken> added)
+    {
+        JsonElement vocabulary = Expect(Get(model, "vocab"), JsonValueKind.Object, "tokenizer.json's vocab");
+        int count = TokenizerLimits.Check("token count", vocabulary.GetPropertyCount(), TokenizerLimits.VocabularyTokens);
+        long highest = added.Count == 0 ? -1 : added.Max(t => t.Id);
+        var tokens = new List<(string Spelling, int Id)>(count);
+        foreach (JsonProperty property in vocabulary.EnumerateObject())
+        {
+            string spelling = property.Name;
+            int id = CheckId(property.Value.GetInt64(), spelling);
+            tokens.Add((spelling, id));
+            highest = Math.Max(highest, id);
+        }
+
+        // A file of a few tokens must not ask for a table of millions.
+        if (highest + 1 > 2L * (count + added.Count) + 65536)
+            throw Corrupt($"the highest token id is {highest} with {count + added.Count} tokens");
+        var spellings = new string?[highest + 1];
+        foreach ((string spelling, int id) in tokens)
+            spellings[id] = spelling;
+        foreach (AddedToken token in added)
+            spellings[token.Id] = token.Content;
+        return new Vocabulary(spellings);
+    }
+
+    private static PairTable ReadMerges(JsonElement model, Vocabulary vocabulary)
+    {
+        JsonElement list = Expect(Get(model, "merges"), JsonValueKind.Array, "tokenizer.json's merges");
+        int count = TokenizerLimits.Check("merge count", list.GetArrayLength(), TokenizerLimits.Merges);
+        if (count > 0 && list[0].ValueKind == JsonValueKind.String)
+        {
+            var lines = new List<string>(count);
+            foreach (JsonElement item in list.EnumerateArray())
+                lines.Add(item.GetString()!);
+            return MergeList.Build(lines, vocabulary);
+        }
+
+        var pairs = new List<(string, string)>(count);
+        foreach (JsonElement item in list.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2)
+                throw Corrupt($"merge {pairs.Count} is {item.ValueKind}; expected a pair of strings");
+            pairs.Add((item[0].GetString()!, item[1].GetString()!));
+        }
+
+        return MergeList.Build(pairs, vocabulary);
+    }
+
+    private void ReadNormalizer(JsonElement element, List<Normalizer> into)
+    {
+        string type = TypeOf(element, "normalizer");
+        switch (type)
+        {
+            case "Sequence":
+                foreach (JsonElement item in Get(element, "normalizers").EnumerateArray())
+                    ReadNormalizer(item, into);
+                break;
+            case "Prepend":
+                into.Add(new PrependNormalizer(Text(element, "prepend") ?? ""));
+                break;
+            case "Replace":
+                into.Add(ReadReplace(element));
+                break;
+            case "Strip":
+                into.Add(new StripNormalizer(Flag(element, "strip_left"), Flag(element, "strip_right")));
+                break;
+            case "Lowercase":
+                into.Add(new LowercaseNormalizer());
+                break;
+            default:
+                throw Unsupported($"the normalizer '{type}'");
+        }
+    }
+
+    private static ReplaceNormalizer ReadReplace(JsonElement element)
+    {
+        string content = Text(element, "content") ?? "";
+        JsonElement pattern = Get(element, "pattern");
+        return Text(pattern, "String") is { } text ? new ReplaceNormalizer(text, content) : new ReplaceNormalizer(Pattern.Parse(Regex(pattern)), content);
+    }
+
+    private static string Regex(JsonElement pattern) => Text(pattern, "Regex") ?? throw Corrupt("a pattern is neither a String nor a Regex");
+
+    private void ReadPreTokenizer(JsonElement element, List<PreTokenizer> into)
+    {
+        string type = TypeOf(element, "pre-tokenizer");
+        if (type != "Sequence")
+            _kinds.Add(type);
+        switch (type)
+        {
+            case "Sequence":
+                foreach (JsonElement item in Get(element, "pretokenizers").EnumerateArray())
+                    ReadPreTokenizer(item, into);
+                break;
+            case "ByteLevel":
+                into.Add(new ByteLevelPreTokenizer(Flag(element, "add_prefix_space", true), Flag(element, "use_regex", true)));
+                break;
+            case "Split":
+                JsonElement pattern = Get(element, "pattern");
+                into.Add(new SplitPreTokenizer(
+                    Text(pattern, "String") is { } text ? Pattern.Literal(text) : Pattern.Parse(Regex(pattern)), Behavior(element), Flag(element, "invert")));
+                break;
+            case "Digits":
+                into.Add(new CharacterSplitPreTokenizer(
+                    CodePointSet.Number, Flag(element, "individual_digits") ? SplitBehavior.Isolated : SplitBehavior.Contiguous));
+                break;
+            case "Punctuation":
+                into.Add(new CharacterSplitPreTokenizer(
+                    GgufPreTokenizers.PunctuationOrAsciiSymbol, TryGet(element, "behavior", out _) ? Behavior(element) : SplitBehavior.Isolated));
+                break;
+            case "WhitespaceSplit":
+                into.Add(new CharacterSplitPreTokenizer(CodePointSet.Space, SplitBehavior.Removed));
+                break;
+            case "Whitespace":
+                into.Add(new SplitPreTokenizer(Pattern.Parse(@"\w+|[^\w\s]+"), SplitBehavior.Removed, invert: true));
+                break;
+            case "Metaspace":
+                into.Add(ReadMetaspace(element));
+                break;
+            default:
+                throw Unsupported($"the pre-tokenizer '{type}'");
+        }
+    }
+
+    private static SplitBehavior Behavior(JsonElement element)
+    {
+        string? name = Text(element, "behavior");
+        return name switch
+        {
+            "Removed" => SplitBehavior.Removed,
+            "Isolated" => SplitBehavior.Isolated,
+            "MergedWithPrevious" => SplitBehavior.MergedWithPrevious,
+            "MergedWithNext" => SplitBehavior.MergedWithNext,
+            "Contiguous" => SplitBehavior.Contiguous,
+            _ => throw Unsupported($"the split behavior '{name}'"),
+        };
+    }
+
+    private static MetaspacePreTokenizer ReadMetaspace(JsonElement element) =>
+        new(Replacement(element), Scheme(element), Flag(element, "split", true));
+
+    private static char Replacement(JsonElement element) => (Text(element, "replacement") ?? "▁") is [char c]
+        ? c
+        : throw Corrupt("a Metaspace replacement that is not one character");
+
+    /// <summary>Older files say <c>add_prefix_space</c> instead of a scheme.</summary>
+    private static PrependScheme Scheme(JsonElement element)
+    {
+        string? name = Text(element, "prepend_scheme");
+        return name switch
+        {
+            null => Flag(element, "add_prefix_space", true) ? PrependScheme.Always : PrependScheme.Never,
+            "always" => PrependScheme.Always,
+            "first" => PrependScheme.First,
+            "never" => PrependScheme.Never,
+            _ => throw Unsupported($"the Metaspace prepend_scheme '{name}'"),
+        };
+    }
+
+    /// <summary>Nested processors wrap from the inside out.</summary>
+    private void ReadPostProcessor(JsonElement element, Vocabulary vocabulary, List<int> before, List<int> after)
+    {
+        string type = TypeOf(element, "post-processor");
+        switch (type)
+        {
+            case "Sequence":
+                foreach (JsonElement item in Get(element, "processors").EnumerateArray())
+                    ReadPostProcessor(item, vocabulary, before, after);
+                break;
+            case "ByteLevel":
+                break;
+            case "TemplateProcessing":
+                ReadTemplate(element, vocabulary, before, after);
+                break;
+            case "BertProcessing" or "RobertaProcessing":
+                before.Insert(0, CheckId(Get(element, "cls")[1].GetInt64(), "cls"));
+                after.Add(CheckId(Get(element, "sep")[1].GetInt64(), "sep"));
+                break;
+            default:
+                throw Unsupported($"the post-processor '{type}'");
+        }
+    }
+
+    private static void ReadTemplate(JsonElement element, Vocabulary vocabulary, List<int> before, List<int> after)
+    {
+        var left = new List<int>();
+        var right = new List<int>();
+        bool textSeen = false;
+        foreach (JsonElement item in Get(element, "single").EnumerateArray())
+        {
+            if (TryGet(item, "Sequence", out JsonElement sequence))
+            {
+                if (textSeen || Text(sequence, "id") is not "A")
+                    throw Unsupported("a template for one text with another sequence than one A");
+                textSeen = true;
+                continue;
+            }
+
+            string name = Text(Get(item, "SpecialToken"), "id") ?? throw Corrupt("a template's SpecialToken without 'id'");
+            List<int> side = textSeen ? right : left;
+            if (TryGet(element, "special_tokens", out JsonElement table) && TryGet(table, name, out JsonElement entry))
+                foreach (JsonElement id in Get(entry, "ids").EnumerateArray())
+                    side.Add(CheckId(id.GetInt64(), name));
+            else
+                side.Add(vocabulary.FindOrNull(name) ?? throw Corrupt($"the template names '{name}', which is not in the vocabulary"));
+        }
+
+        if (!textSeen)
+            throw Unsupported("a template for one text that leaves the text out");
+        before.InsertRange(0, left);
+        after.AddRange(right);
+    }
+
+    private void ReadDecoder(JsonElement element, List<DecodeStep> into)
+    {
+        string type = TypeOf(element, "decoder");
+        switch (type)
+        {
+            case "Sequence":
+                foreach (JsonElement item in Get(element, "decoders").EnumerateArray())
+                    ReadDecoder(item, into);
+                break;
+            case "ByteLevel":
+                into.Add(_ => new ByteLevelStage());
+                _fused = true;
+                break;
+            case "ByteFallback":
+                into.Add(eager => new ByteFallbackStage(eager));
+                break;
+            case "Fuse":
+                _fused = true;
+                break;
+            case "Replace" when _fused:
+                throw Unsupported("a Replace decoder behind a Fuse");
+            case "Replace":
+                ReplaceNormalizer replace = ReadReplace(element);
+                into.Add(_ => new ReplaceStage(replace));
+                break;
+            case "Strip":
+                into.Add(ReadStrip(element, _fused));
+                break;
+            case "Metaspace":
+                char replacement = Replacement(element);
+                bool prepended = Scheme(element) != PrependScheme.Never;
+                into.Add(_ => new MetaspaceStage(replacement, prepended));
+                break;
+            default:
+                throw Unsupported($"the decoder '{type}'");
+        }
+    }
+
+    private static DecodeStep ReadStrip(JsonElement element, bool fused)
+    {
+        if (Text(element, "content") is not [char content])
+            throw Unsupported("a Strip decoder whose content is not one character");
+        int start = TokenizerLimits.Check("Strip start", Get(element, "start").GetInt64(), TokenizerLimits.TokenChars);
+        int stop = TokenizerLimits.Check("Strip stop", Get(element, "stop").GetInt64(), TokenizerLimits.TokenChars);
+        return _ => new StripStage(content, start, stop, fused);
+    }
+
+    private static SpecialTokens ReadRoles(JsonElement? config, Vocabulary vocabulary, List<AddedToken> added)
+    {
+        var byContent = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (AddedToken token in added)
+            byContent[token.Content] = token.Id;
+        return new SpecialTokens
+        {
+            Bos = Role("bos_token"),
+            Eos = Role("eos_token"),
+            Unknown = Role("unk_token"),
+            Padding = Role("pad_token"),
+            ByContent = byContent,
+        };
+
+        // A role is a string, or an object that describes an added token.
+        int? Role(string name)
+        {
+            if (config is not { } root || !TryGet(root, name, out JsonElement value))
+                return null;
+            string? content = value.ValueKind == JsonValueKind.Object ? Text(value, "content") : value.GetString();
+            return vocabulary.FindOrNull(content);
+        }
+    }
+}
