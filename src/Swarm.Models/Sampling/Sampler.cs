@@ -1,4 +1,5 @@
 using System.Numerics;
+using Swarm.Kernels;
 
 namespace Swarm.Models.Sampling;
 
@@ -153,7 +154,7 @@ public sealed class Sampler
         double total = 0;
         for (int id = 0; id < scores.Length; id++)
         {
-            float weight = SamplingMath.Exp(scores[id] - highest);
+            float weight = KernelMath.Exp(scores[id] - highest);
             weights[id] = weight >= _options.MinP ? weight : 0;
             total += weights[id];
         }
@@ -172,7 +173,7 @@ public sealed class Sampler
             if (scores[id] < least || float.IsNegativeInfinity(scores[id]))
                 continue;
             _heap.Append(scores[id], id);
-            total += SamplingMath.Exp(scores[id] - highest);
+            total += KernelMath.Exp(scores[id] - highest);
         }
 
         _heap.Order();
@@ -182,7 +183,7 @@ public sealed class Sampler
         while (_heap.Count > 0 && sum < reach)
         {
             int id = _heap.TakeHighest();
-            float weight = SamplingMath.Exp(scores[id] - highest);
+            float weight = KernelMath.Exp(scores[id] - highest);
             if (weight < _options.MinP)
                 break;
             _ids[kept] = id;

@@ -32,7 +32,7 @@ internal sealed class PatternParser
         new PatternNode.Sequence([.. text.EnumerateRunes().Select(r => new PatternNode.One(CodePointSet.Of(r.Value)))]);
 
     private ModelException Unsupported(string construct) =>
-        new(ModelError.UnsupportedModel, $"Tokenizer _pattern has {construct} _at character {_at}: {(_pattern.Length > 200 ? _pattern[..200] + "…" : _pattern)}");
+        new(ModelError.UnsupportedModel, $"Tokenizer pattern has {construct} at character {_at}: {(_pattern.Length > 200 ? _pattern[..200] + "…" : _pattern)}");
 
     private bool More => _at < _pattern.Length;
 
