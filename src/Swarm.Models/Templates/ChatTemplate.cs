@@ -93,7 +93,7 @@ public sealed class ChatTemplate
             variables["eos_token"] = new StringValue(input.EosToken);
         if (input.Messages is { } messages)
         {
-            variables["messages"] = JsonInput.Convert(context, messages);
+            variables["messages"] = Prepare(JsonInput.Convert(context, messages));
             variables["tools"] = input.Tools is { } tools ? JsonInput.Convert(context, tools) : NoneValue.Instance;
             variables["documents"] = input.Documents is { } documents ? JsonInput.Convert(context, documents) : NoneValue.Instance;
             variables["add_generation_prompt"] = BoolValue.Of(input.AddGenerationPrompt && !input.ContinueFinalMessage);
@@ -102,6 +102,29 @@ public sealed class ChatTemplate
         foreach ((string name, JsonElement value) in input.Variables ?? new Dictionary<string, JsonElement>())
             variables[name] = JsonInput.Convert(context, value);
         return variables;
+    }
+
+    /// <summary>
+    /// What transformers does to messages before a template sees them: a content of null is no content, and thoughts are found under both of
+    /// the names in use for them.
+    /// </summary>
+    private static Value Prepare(Value messages) =>
+        messages is ListValue list ? new ListValue([.. list.Items.Select(item => item is DictValue message ? Prepare(message) : item)]) : messages;
+
+    private static DictValue Prepare(DictValue message)
+    {
+        bool hasNullContent = message.Find("content") is NoneValue;
+        Value? reasoning = message.Find("reasoning_content"), thinking = message.Find("thinking");
+        if (!hasNullContent && (reasoning is null) == (thinking is null))
+            return message;
+        var entries = new OrderedDictionary<Value, Value>(message.Entries, ValueComparer.Instance);
+        if (hasNullContent)
+            entries.Remove(new StringValue("content"));
+        if (reasoning is not null)
+            entries.TryAdd(new StringValue("thinking"), reasoning);
+        if (thinking is not null)
+            entries.TryAdd(new StringValue("reasoning_content"), thinking);
+        return new DictValue(entries);
     }
 
     /// <summary>The messages with the tag behind the last one's text, or behind the last text part of its content.</summary>
