@@ -1,6 +1,8 @@
+using System.Text;
 using System.Text.Json;
 using Swarm.Models.Families;
 using Swarm.Models.Files;
+using Swarm.Models.Tokenizers;
 
 namespace Swarm.Models;
 
@@ -14,6 +16,8 @@ public sealed class ModelSource : IDisposable
 
     private readonly Lazy<ModelConfig> _config;
     private readonly Lazy<ITensorStore> _tensors;
+    private readonly Lazy<Tokenizer?> _tokenizer;
+    private readonly Lazy<string?> _chatTemplateText;
 
     private ModelSource(string name, string path, GgufMetadata? metadata, Func<ITensorStore> tensors, Func<ModelConfig> config)
     {
@@ -22,6 +26,8 @@ public sealed class ModelSource : IDisposable
         Metadata = metadata;
         _tensors = new Lazy<ITensorStore>(tensors);
         _config = new Lazy<ModelConfig>(config);
+        _tokenizer = new Lazy<Tokenizer?>(ReadTokenizer);
+        _chatTemplateText = new Lazy<string?>(ReadChatTemplateText);
     }
 
     /// <summary>A name for people.</summary>
@@ -40,6 +46,14 @@ public sealed class ModelSource : IDisposable
     /// <summary>Its tensors.</summary>
     /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where a folder has no weights.</exception>
     public ITensorStore Tensors => _tensors.Value;
+
+    /// <summary>Its tokenizer, made when first asked for; null where the model has none.</summary>
+    /// <exception cref="ModelException">CorruptModel or UnsupportedModel, naming what is wrong or not known.</exception>
+    public Tokenizer? Tokenizer => _tokenizer.Value;
+
+    /// <summary>Source text of its chat template; null where the model has none.</summary>
+    /// <exception cref="ModelException">CorruptModel: tokenizer_config.json is not JSON, or its chat_template neither text nor a list of named ones.</exception>
+    public string? ChatTemplateText => _chatTemplateText.Value;
 
     /// <summary>Opens a model.</summary>
     /// <param name="model">
@@ -110,6 +124,41 @@ public sealed class ModelSource : IDisposable
         if (_tensors.IsValueCreated)
             _tensors.Value.Dispose();
     }
+
+    private Tokenizer? ReadTokenizer()
+    {
+        if (Metadata is not null)
+            return TokenizerLoader.FromGguf(Metadata);
+        if (FindFile("tokenizer.json") is not { } path)
+            return null;
+        string? configPath = FindFile("tokenizer_config.json");
+        return TokenizerLoader.FromTokenizerJson(JsonFile.ReadBytes(path), configPath is null ? default : JsonFile.ReadBytes(configPath));
+    }
+
+    private string? ReadChatTemplateText()
+    {
+        if (Metadata is not null)
+            return Metadata.TryGetString("tokenizer.chat_template", out string text) ? text : null;
+
+        // A file of its own is the newer place; where there are both it counts.
+        if (FindFile("chat_template.jinja") is { } templatePath)
+            return Encoding.UTF8.GetString(JsonFile.ReadBytes(templatePath));
+        if (FindFile("tokenizer_config.json") is not { } configPath)
+            return null;
+        using JsonDocument config = JsonFile.Read(configPath);
+        if (!config.RootElement.TryGetProperty("chat_template", out JsonElement template) || template.ValueKind == JsonValueKind.Null)
+            return null;
+        if (template.ValueKind == JsonValueKind.Array)
+            template = template.EnumerateArray().FirstOrDefault(IsDefaultTemplate) is { ValueKind: JsonValueKind.Object } named ? named.GetProperty("template") : default;
+        return template.ValueKind == JsonValueKind.String
+            ? template.GetString()
+            : throw new ModelException(ModelError.CorruptModel, $"{configPath}: chat_template is {template.ValueKind}, expected text or a list with one named default");
+    }
+
+    private static bool IsDefaultTemplate(JsonElement item) =>
+        item.ValueKind == JsonValueKind.Object
+        && item.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String && name.GetString() == "default"
+        && item.TryGetProperty("template", out _);
 
     private static ModelSource OpenFile(string path, string name)
     {

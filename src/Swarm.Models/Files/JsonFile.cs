@@ -6,22 +6,22 @@ namespace Swarm.Models.Files;
 internal static class JsonFile
 {
     /// <exception cref="ModelException">ModelNotFound: absent. CorruptModel: too large, not JSON, or not an object.</exception>
-    public static JsonDocument Read(string path)
+    public static JsonDocument Read(string path) => Parse(ReadBytes(path), path);
+
+    /// <summary>A file whole, within the limit for JSON and templates.</summary>
+    public static byte[] ReadBytes(string path)
     {
-        byte[] bytes;
         try
         {
             long length = new FileInfo(path).Length;
             if (length > LoaderLimits.MaxJsonBytes)
                 throw new ModelException(ModelError.CorruptModel, $"{path} has {length} bytes, expected at most {LoaderLimits.MaxJsonBytes}");
-            bytes = File.ReadAllBytes(path);
+            return File.ReadAllBytes(path);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ModelException(ModelError.ModelNotFound, $"cannot read {path}: {exception.Message}", exception);
         }
-
-        return Parse(bytes, path);
     }
 
     /// <summary>The same from bytes; <paramref name="path"/> names them in messages.</summary>
