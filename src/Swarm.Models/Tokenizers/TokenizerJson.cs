@@ -222,6 +222,18 @@ internal sealed class TokenizerJson
                 foreach (JsonElement item in Get(element, "normalizers").EnumerateArray())
                     ReadNormalizer(item, into);
                 break;
+            case "NFC":
+                into.Add(new UnicodeNormalizer(UnicodeForm.Nfc));
+                break;
+            case "NFD":
+                into.Add(new UnicodeNormalizer(UnicodeForm.Nfd));
+                break;
+            case "NFKC":
+                into.Add(new UnicodeNormalizer(UnicodeForm.Nfkc));
+                break;
+            case "NFKD":
+                into.Add(new UnicodeNormalizer(UnicodeForm.Nfkd));
+                break;
             case "Prepend":
                 into.Add(new PrependNormalizer(Text(element, "prepend") ?? ""));
                 break;

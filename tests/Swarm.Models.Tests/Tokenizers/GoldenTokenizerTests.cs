@@ -6,7 +6,12 @@ public sealed class GoldenTokenizerTests
 {
     [SkippableTheory]
     [InlineData("mistral-nemo")]
+    [InlineData("qwen3")]
     [InlineData("deepseek-v3")]
+    [InlineData("gpt-neox")]
+    [InlineData("yi")]
+    [InlineData("mistral-v1-prepend")]
+    [InlineData("mistral-v3-metaspace")]
     [InlineData("gpt2")]
     [InlineData("falcon")]
     public void FromTokenizerJson_RealVocabulary_EqualsReferenceInEveryCase(string folder)
