@@ -6,7 +6,7 @@ using Swarm.Models.Files;
 
 namespace Swarm.Cli.Commands;
 
-/// <summary>What a model is: family, sizes, blocks with bytes and formats, identity.</summary>
+/// <summary>What a model is: family, sizes, blocks with bytes and formats, tokenizer, template, identity.</summary>
 internal sealed class InspectCommand : CommandDefinition
 {
     /// <summary>The arithmetic that nodes compute with; part of the identity.</summary>
@@ -14,7 +14,7 @@ internal sealed class InspectCommand : CommandDefinition
 
     public override string Name => "inspect";
 
-    public override string Description => "what a model is: sizes, blocks, identity";
+    public override string Description => "what a model is: sizes, blocks, tokenizer, template, identity";
 
     public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model];
 
@@ -71,6 +71,32 @@ internal sealed class InspectCommand : CommandDefinition
         }
 
         json.WriteEndArray();
+        if (source.Tokenizer is { } tokenizer)
+        {
+            json.WriteStartObject("tokenizer");
+            json.WriteString("kind", tokenizer.Kind);
+            json.WriteNumber("vocabularySize", tokenizer.VocabularySize);
+            WriteOptional(json, "bos", tokenizer.SpecialTokens.Bos);
+            WriteOptional(json, "eos", tokenizer.SpecialTokens.Eos);
+            json.WriteEndObject();
+        }
+        else
+        {
+            json.WriteNull("tokenizer");
+        }
+
+        if (source.ChatTemplateText is { } template)
+            json.WriteString("chatTemplate", template);
+        else
+            json.WriteNull("chatTemplate");
+    }
+
+    private static void WriteOptional(Utf8JsonWriter json, string name, int? value)
+    {
+        if (value is { } number)
+            json.WriteNumber(name, number);
+        else
+            json.WriteNull(name);
     }
 
     private static void WriteTable(
@@ -91,6 +117,8 @@ internal sealed class InspectCommand : CommandDefinition
         Row("vocabulary", $"{config.Vocabulary}");
         Row("context", $"{config.Context}");
         Row("ends", $"{(config.TiedEnds ? "tied" : "embedding and head")}, {Sizes.Bytes(ends.Bytes)} {ends.FormatText}");
+        Row("tokenizer", source.Tokenizer is { } tokenizer ? $"{tokenizer.Kind}, {tokenizer.VocabularySize} tokens" : "none");
+        Row("chat template", source.ChatTemplateText is { } template ? $"{template.Length} characters" : "none");
         Row("identity", identity.Hex);
         context.OutConsole.Write(grid);
 

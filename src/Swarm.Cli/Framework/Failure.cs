@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Swarm.Models;
+using Swarm.Models.Templates;
 using Swarm.Protocol;
 
 namespace Swarm.Cli.Framework;
@@ -13,6 +14,7 @@ internal sealed record Failure(string Code, string Message, int ExitCode, Action
         UsageException e => new Failure("Usage", e.Message, Framework.ExitCode.Usage),
         CommandException e => new Failure(e.Code, e.Message, e.ExitCode),
         ModelException e => new Failure(e.Error.ToString(), e.Message, Framework.ExitCode.Failed),
+        TemplateException e => new Failure("TemplateError", $"chat template: {e.Message}", Framework.ExitCode.Failed),
         SwarmException e => FromSwarm(e, interrupted),
         OperationCanceledException when interrupted => new Failure("Interrupted", "interrupted", Framework.ExitCode.Interrupted),
         OutOfMemoryException e => new Failure("OutOfMemory", e.Message, Framework.ExitCode.Failed),
