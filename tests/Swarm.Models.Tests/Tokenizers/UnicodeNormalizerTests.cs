@@ -24,7 +24,7 @@ public sealed class UnicodeNormalizerTests
             changed += text == expected ? 0 : 1;
         }
 
-        Assert.True(changed > 100, $"only {changed} texts were not normalized already");
+        Assert.True(changed > 80, $"only {changed} texts were not normalized already");
     }
 
     [Fact]
