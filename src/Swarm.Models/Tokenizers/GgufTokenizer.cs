@@ -1,5 +1,6 @@
 using Swarm.Models.Tokenizers.Decoding;
 using Swarm.Models.Tokenizers.Merging;
+using Swarm.Models.Tokenizers.Normalizing;
 
 namespace Swarm.Models.Tokenizers;
 
@@ -12,7 +13,8 @@ internal static class GgufTokenizer
         return fields.Model switch
         {
             "gpt2" => BuildByteLevel(fields),
-            _ => throw new ModelException(ModelError.UnsupportedModel, $"GGUF tokenizer.ggml.model is '{fields.Model}'; supported is gpt2."),
+            "llama" => BuildSentencePiece(fields),
+            _ => throw new ModelException(ModelError.UnsupportedModel, $"GGUF tokenizer.ggml.model is '{fields.Model}'; supported are gpt2 and llama."),
         };
     }
 
@@ -49,6 +51,34 @@ internal static class GgufTokenizer
             PreTokenizers = recipe.Make(),
             Decoder = [_ => new ByteLevelStage()],
             Before = (fields.AddBos ?? recipe.AddBos) && fields.Bos is { } bos ? [bos] : [],
+            After = fields.AddEos == true && fields.Eos is { } eos ? [eos] : [],
+        });
+    }
+
+    private static PipelineTokenizer BuildSentencePiece(GgufTokenizerFields fields)
+    {
+        var vocabulary = new Vocabulary(fields.Tokens);
+        float[] scores = fields.Scores ?? throw Corrupt("tokenizer.ggml.scores is missing; SentencePiece BPE needs it");
+        bool[] mergeable = new bool[scores.Length];
+        for (int id = 0; id < mergeable.Length; id++)
+            mergeable[id] = fields.Types is null || (GgufTokenType)fields.Types[id] is GgufTokenType.Normal or GgufTokenType.UserDefined or GgufTokenType.Undefined;
+        bool prefix = fields.AddSpacePrefix ?? true;
+        var spaces = new ReplaceNormalizer(" ", "▁");
+        var back = new ReplaceNormalizer("▁", " ");
+        return new PipelineTokenizer(new TokenizerPipeline
+        {
+            Kind = "SentencePiece BPE",
+            Vocabulary = vocabulary,
+            SpecialTokens = Roles(fields),
+            Model = new ScoreBpeModel(vocabulary, scores, mergeable, new UnknownPolicy(vocabulary, byteFallback: true, fields.Unknown, fuse: true)),
+            AddedTokens = AddedTokens(fields),
+
+            // Every stretch between added tokens gets its own prefix.
+            Normalizers = prefix ? [new PrependNormalizer("▁"), spaces] : [spaces],
+            Decoder = prefix
+                ? [_ => new ReplaceStage(back), eager => new ByteFallbackStage(eager), _ => new StripStage(' ', 1, 0, fused: true)]
+                : [_ => new ReplaceStage(back), eager => new ByteFallbackStage(eager)],
+            Before = (fields.AddBos ?? true) && fields.Bos is { } bos ? [bos] : [],
             After = fields.AddEos == true && fields.Eos is { } eos ? [eos] : [],
         });
     }

@@ -93,6 +93,7 @@ internal sealed class TokenizerJson
         (Vocabulary vocabulary, TokenModel tokenModel) = modelType switch
         {
             "BPE" => ReadBpe(model, added),
+            "Unigram" => ReadUnigram(model, added),
             _ => throw Unsupported($"the model type '{modelType}'"),
         };
         var normalizers = new List<Normalizer>();
@@ -154,22 +155,64 @@ internal sealed class TokenizerJson
                 throw Unsupported($"BPE with {affix} '{value}'");
         if (TryGet(model, "dropout", out JsonElement dropout) && dropout.GetDouble() != 0)
             throw Unsupported("BPE with dropout");
-        Vocabulary own = ReadVocabulary(model, []);
+        Vocabulary own = ReadVocabulary(model);
         PairTable merges = ReadMerges(model, own);
         int? unknownId = Text(model, "unk_token") is { } unknown
             ? own.FindOrNull(unknown) ?? throw Corrupt($"unk_token '{unknown}' is not in the vocabulary")
             : null;
         var policy = new UnknownPolicy(own, Flag(model, "byte_fallback"), unknownId, Flag(model, "fuse_unk"));
         var bpe = new BpeModel(own, merges, policy, Flag(model, "ignore_merges"));
-        return (added.TrueForAll(t => own.Spelling(t.Id) == t.Content) ? own : ReadVocabulary(model, added), bpe);
+        return (WithAdded(own, added), bpe);
     }
 
-    /// <summary>Ids may have gaps; an added token's spelling takes the place of the model's own.</summary>
-    private static Vocabulary ReadVocabulary(JsonElement model, List<AddedToken> added)
+    private static (Vocabulary Vocabulary, TokenModel Model) ReadUnigram(JsonElement model, List<AddedToken> added)
+    {
+        JsonElement list = Expect(Get(model, "vocab"), JsonValueKind.Array, "tokenizer.json's vocab");
+        int count = TokenizerLimits.Check("token count", list.GetArrayLength(), TokenizerLimits.VocabularyTokens);
+        var spellings = new string?[count];
+        double[] scores = new double[count];
+        int next = 0;
+        foreach (JsonElement item in list.EnumerateArray())
+        {
+            spellings[next] = item[0].GetString();
+            scores[next++] = item[1].GetDouble();
+        }
+
+        var own = new Vocabulary(spellings);
+        int? unknownId = TryGet(model, "unk_id", out JsonElement unknown) ? CheckId(unknown.GetInt64(), "unk_id") : null;
+        if (unknownId >= count)
+            throw Corrupt($"unk_id is {unknownId}; the vocabulary has {count} tokens");
+        var unigram = new UnigramModel(own, scores, new UnknownPolicy(own, Flag(model, "byte_fallback"), unknownId, fuse: true));
+        return (WithAdded(own, added), unigram);
+    }
+
+    private static Vocabulary WithAdded(Vocabulary own, List<AddedToken> added)
+    {
+        if (added.TrueForAll(t => own.Spelling(t.Id) == t.Content))
+            return own;
+        int size = Math.Max(own.Size, added.Max(t => t.Id) + 1);
+        CheckHighest(size - 1, own.Size + added.Count);
+        var spellings = new string?[size];
+        for (int id = 0; id < own.Size; id++)
+            spellings[id] = own.Spelling(id);
+        foreach (AddedToken token in added)
+            spellings[token.Id] = token.Content;
+        return new Vocabulary(spellings);
+    }
+
+    /// <summary>A file of a few tokens must not ask for a table of millions.</summary>
+    private static void CheckHighest(long highest, long count)
+    {
+        if (highest + 1 > (2 * count) + 65536)
+            throw Corrupt($"the highest token id is {highest} with {count} tokens");
+    }
+
+    /// <summary>Ids may have gaps.</summary>
+    private static Vocabulary ReadVocabulary(JsonElement model)
     {
         JsonElement vocabulary = Expect(Get(model, "vocab"), JsonValueKind.Object, "tokenizer.json's vocab");
         int count = TokenizerLimits.Check("token count", vocabulary.GetPropertyCount(), TokenizerLimits.VocabularyTokens);
-        long highest = added.Count == 0 ? -1 : added.Max(t => t.Id);
+        long highest = -1;
         var tokens = new List<(string Spelling, int Id)>(count);
         foreach (JsonProperty property in vocabulary.EnumerateObject())
         {
@@ -179,14 +222,10 @@ internal sealed class TokenizerJson
             highest = Math.Max(highest, id);
         }
 
-        // A file of a few tokens must not ask for a table of millions.
-        if (highest + 1 > 2L * (count + added.Count) + 65536)
-            throw Corrupt($"the highest token id is {highest} with {count + added.Count} tokens");
+        CheckHighest(highest, count);
         var spellings = new string?[highest + 1];
         foreach ((string spelling, int id) in tokens)
             spellings[id] = spelling;
-        foreach (AddedToken token in added)
-            spellings[token.Id] = token.Content;
         return new Vocabulary(spellings);
     }
 
@@ -245,6 +284,9 @@ internal sealed class TokenizerJson
                 break;
             case "Lowercase":
                 into.Add(new LowercaseNormalizer());
+                break;
+            case "Precompiled":
+                into.Add(new CharsMapNormalizer(Get(element, "precompiled_charsmap").GetBytesFromBase64()));
                 break;
             default:
                 throw Unsupported($"the normalizer '{type}'");

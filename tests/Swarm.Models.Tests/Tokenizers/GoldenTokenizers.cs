@@ -23,10 +23,15 @@ internal static class GoldenTokenizers
         return plain.ToArray();
     }
 
-    public static List<GoldenCase> Cases(string folder)
+    public static List<GoldenCase> Cases(string folder) => Cases(folder, "cases");
+
+    /// <summary>Texts and ids that another project keeps beside the vocabulary: a check that does not rest on the reference library.</summary>
+    public static List<GoldenCase> OthersCases(string folder) => Cases(folder, "llama_cpp");
+
+    private static List<GoldenCase> Cases(string folder, string list)
     {
         using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(TestData.SharedOrSkip($"golden/tokenizers/{folder}/expected.json")));
-        return [.. document.RootElement.GetProperty("cases").EnumerateArray().Select(GoldenCase.Read)];
+        return [.. document.RootElement.GetProperty(list).EnumerateArray().Select(GoldenCase.Read)];
     }
 
     /// <summary>Every difference from the file: ids with and without the template, decoded texts, and what a stream had given after each token.</summary>
