@@ -6,16 +6,15 @@ namespace Swarm.Protocol.Tests.Transport;
 /// <summary>A server and a client over one kind of transport.</summary>
 internal sealed class TransportPair : IAsyncDisposable
 {
+    private readonly ITransport _server;
     private readonly ITransport _client;
 
     private TransportPair(ITransport server, ITransport client, IPeerListener listener)
     {
-        Server = server;
+        _server = server;
         _client = client;
         Listener = listener;
     }
-
-    public ITransport Server { get; }
 
     public IPeerListener Listener { get; }
 
@@ -33,6 +32,6 @@ internal sealed class TransportPair : IAsyncDisposable
     {
         await Listener.DisposeAsync();
         await _client.DisposeAsync();
-        await Server.DisposeAsync();
+        await _server.DisposeAsync();
     }
 }

@@ -1,0 +1,25 @@
+using Swarm.Models;
+
+namespace Swarm.Client;
+
+/// <summary>What a session over blocks is opened with.</summary>
+public sealed record ChainSessionOptions
+{
+    /// <summary>Blocks to go through. Default: all.</summary>
+    public BlockSpan? Blocks { get; init; }
+
+    /// <summary>Codec at the rounding points: <c>f32</c> (exact, the default), <c>f16</c>, <c>int8</c>.</summary>
+    public string Codec { get; init; } = "f32";
+
+    /// <summary>
+    /// Block boundaries at which hidden states are rounded by the codec, ascending. Default: where the opened route passes from one
+    /// node to the next.
+    /// </summary>
+    public IReadOnlyList<int>? RoundAt { get; init; }
+
+    /// <summary>Positions that the session may ever hold. Default: the model's context.</summary>
+    public int? MaxPositions { get; init; }
+
+    /// <summary>Positions that it will likely need: what admission counts. Default: 256 or <see cref="MaxPositions"/>, the lesser.</summary>
+    public int? ExpectedPositions { get; init; }
+}

@@ -1,0 +1,20 @@
+using Swarm.Models;
+using Swarm.Protocol;
+
+namespace Swarm.Client;
+
+/// <summary>What one hop did for a session, in total.</summary>
+/// <param name="Peer">Who; null for this process.</param>
+/// <param name="Address">host:port, or <c>local</c>.</param>
+/// <param name="Blocks">What it computed.</param>
+/// <param name="ComputeSeconds">On its compute device.</param>
+/// <param name="QueueSeconds">Between complete arrival and the start of computing.</param>
+/// <param name="NetworkSeconds">The way into this hop, measured by the clock of the one before it (the client, for the first).</param>
+/// <param name="ForwardedDirectly">Steps sent straight to the next hop or, by the last, straight to the client.</param>
+/// <param name="HiddenBytes">Bytes of hidden states that it sent on.</param>
+/// <param name="HiddenValues">Values that these encode.</param>
+/// <param name="Tokens">Tokens computed.</param>
+/// <param name="Passes">Passes over the weights; fewer than steps when sessions shared them.</param>
+public sealed record HopFigures(
+    PeerId? Peer, string Address, BlockSpan Blocks, double ComputeSeconds, double QueueSeconds, double NetworkSeconds,
+    long ForwardedDirectly, long HiddenBytes, long HiddenValues, long Tokens, long Passes);

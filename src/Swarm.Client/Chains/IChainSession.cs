@@ -1,0 +1,43 @@
+using Swarm.Models;
+
+namespace Swarm.Client;
+
+/// <summary>
+/// One run of positions through a stretch of blocks, with the caches it leaves there. Used by one caller at a time. Disposing it frees the
+/// caches on every hop.
+/// </summary>
+public interface IChainSession : IAsyncDisposable
+{
+    BlockSpan Blocks { get; }
+
+    /// <summary>Positions handed to <see cref="ForwardAsync"/> so far (and not rolled back).</summary>
+    int Length { get; }
+
+    /// <summary>The most positions that it may ever hold.</summary>
+    int MaxPositions { get; }
+
+    ChainRoute Route { get; }
+
+    /// <summary>Steps that may be under way at once before the caller waits for the oldest.</summary>
+    int Window { get; }
+
+    /// <summary>False once a fault ended the session: open another.</summary>
+    bool IsUsable { get; }
+
+    ChainFigures Figures { get; }
+
+    /// <summary>
+    /// Sends hidden states [count, hidden] through the blocks. Steps may be started without waiting for earlier ones; they run in the
+    /// order of the calls.
+    /// </summary>
+    /// <param name="hidden">[count, hidden], read before the call returns.</param>
+    /// <param name="position">Of the first token: at most <see cref="Length"/>; below it, the caches roll back to it first.</param>
+    /// <param name="count">Tokens, at least 1.</param>
+    /// <param name="outputs">Rows to give back.</param>
+    /// <param name="result">[rows, hidden], written before the task ends; may overlap <paramref name="hidden"/>.</param>
+    /// <param name="cancellationToken">Ends the wait. The step itself goes on, and the session stays usable.</param>
+    /// <exception cref="Protocol.SwarmException">ContextExceeded, WrongPosition, PeerLost, PeerUnreachable, NoCapacity, …</exception>
+    ValueTask ForwardAsync(
+        ReadOnlyMemory<float> hidden, int position, int count, OutputRows outputs, Memory<float> result,
+        CancellationToken cancellationToken = default);
+}

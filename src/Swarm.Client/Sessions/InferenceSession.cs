@@ -1,0 +1,154 @@
+using System.Runtime.InteropServices;
+using Swarm.Protocol;
+
+namespace Swarm.Client;
+
+/// <summary>
+/// Token ids in, logits out: one sequence through the whole model, with its caches. Used by one caller at a time. Disposing it frees the
+/// caches on every hop.
+/// </summary>
+public sealed class InferenceSession : IAsyncDisposable
+{
+    private readonly LanguageModel _model;
+    private readonly IChainSession _chain;
+    private readonly List<int> _ids = [];
+    private readonly int[] _oneId = new int[1];
+    private readonly float[] _row;
+    private float[] _chunk = [];
+    private float[] _logits = [];
+
+    internal InferenceSession(LanguageModel model, IChainSession chain)
+    {
+        _model = model;
+        _chain = chain;
+        _row = new float[model.Config.Hidden];
+    }
+
+    /// <summary>Token ids whose keys and values the caches hold.</summary>
+    public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(_ids);
+
+    /// <summary>Positions that the caches hold.</summary>
+    public int Length => _ids.Count;
+
+    /// <summary>The most positions that the session may hold.</summary>
+    public int MaxPositions => _chain.MaxPositions;
+
+    /// <summary>False once a fault ended the session: open another.</summary>
+    public bool IsUsable => _chain.IsUsable;
+
+    public ChainRoute Route => _chain.Route;
+
+    public ChainFigures Figures => _chain.Figures;
+
+    /// <summary>
+    /// Appends ids in chunks that travel one behind the other, without waiting for each to come back. Returns the logits after the last:
+    /// [vocabulary], valid until the next call.
+    /// </summary>
+    /// <exception cref="SwarmException">ContextExceeded before anything is sent; what the chain reports.</exception>
+    public async ValueTask<ReadOnlyMemory<float>> PrefillAsync(
+        ReadOnlyMemory<int> ids, int chunk = 128, CancellationToken cancellationToken = default)
+    {
+        if (ids.IsEmpty)
+            throw new SwarmException(FaultKind.InvalidArgument, "ids: 0 tokens, expected at least 1");
+        ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
+        CheckRoom(ids.Length);
+        var pending = new Queue<ValueTask>();
+        for (int first = 0; first < ids.Length; first += chunk)
+        {
+            int count = Math.Min(chunk, ids.Length - first);
+            if (pending.Count >= _chain.Window)
+                await pending.Dequeue();
+            bool last = first + count == ids.Length;
+            pending.Enqueue(Send(ids.Slice(first, count), last ? OutputRows.Last : OutputRows.None, last ? _row : default, cancellationToken));
+        }
+
+        while (pending.TryDequeue(out ValueTask step))
+            await step;
+        return Head();
+    }
+
+    /// <summary>Appends one id. Returns the logits after it: [vocabulary], valid until the next call.</summary>
+    /// <exception cref="SwarmException">ContextExceeded before anything is sent; what the chain reports.</exception>
+    public async ValueTask<ReadOnlyMemory<float>> StepAsync(int tokenId, CancellationToken cancellationToken = default)
+    {
+        CheckRoom(1);
+        _oneId[0] = tokenId;
+        await Send(_oneId, OutputRows.Last, _row, cancellationToken);
+        return Head();
+    }
+
+    /// <summary>Appends ids in one step and gives back hidden states of the last block, before the final norm.</summary>
+    /// <param name="ids">Token ids, at least 1.</param>
+    /// <param name="outputs">Rows to give back.</param>
+    /// <param name="hidden">[rows, hidden].</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public ValueTask ForwardAsync(
+        ReadOnlyMemory<int> ids, OutputRows outputs, Memory<float> hidden, CancellationToken cancellationToken = default)
+    {
+        CheckRoom(ids.Length);
+        return Send(ids, outputs, hidden, cancellationToken);
+    }
+
+    /// <summary>Forgets positions from <paramref name="length"/> on; the next step overwrites them.</summary>
+    public void Rollback(int length)
+    {
+        if ((uint)length > (uint)_ids.Count)
+            throw new SwarmException(FaultKind.InvalidArgument, $"length: {length}, expected 0 to {_ids.Count}");
+        _ids.RemoveRange(length, _ids.Count - length);
+    }
+
+    public ValueTask DisposeAsync() => _chain.DisposeAsync();
+
+    // Appends one id to each session, all in one pass where the chain can; afterwards Head gives each one's logits.
+    internal static async ValueTask StepTogetherAsync(
+        IReadOnlyList<InferenceSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> ids, OutputRows outputs,
+        IReadOnlyList<Memory<float>> results, CancellationToken cancellationToken)
+    {
+        var steps = new ChainStep[sessions.Count];
+        for (int index = 0; index < steps.Length; index++)
+        {
+            InferenceSession session = sessions[index];
+            session.CheckRoom(ids[index].Length);
+            int count = ids[index].Length;
+            int position = session.Length;
+            // A buffer for each: the steps are read together.
+            float[] hidden = new float[count * session._model.Config.Hidden];
+            session._model.Ends.Embed(ids[index].Span, hidden);
+            session._ids.AddRange(ids[index].Span);
+            steps[index] = new ChainStep(session._chain, hidden, position, count, outputs, results[index]);
+        }
+
+        await sessions[0]._model.Chain.ForwardTogetherAsync(steps, cancellationToken);
+    }
+
+    private ValueTask Send(ReadOnlyMemory<int> ids, OutputRows outputs, Memory<float> result, CancellationToken cancellationToken)
+    {
+        // Step 3: the embedding is the first of the model's two ends.
+        int values = ids.Length * _model.Config.Hidden;
+        if (_chunk.Length < values)
+            _chunk = new float[values];
+        _model.Ends.Embed(ids.Span, _chunk.AsSpan(0, values));
+        int position = _ids.Count;
+        _ids.AddRange(ids.Span);
+        return _chain.ForwardAsync(_chunk.AsMemory(0, values), position, ids.Length, outputs, result, cancellationToken);
+    }
+
+    private ReadOnlyMemory<float> Head()
+    {
+        // Step 12: the LM head is the other end.
+        if (_logits.Length == 0)
+            _logits = new float[_model.Config.Vocabulary];
+        _model.Ends.Logits(_row, 1, _logits);
+        return _logits;
+    }
+
+    private void CheckRoom(int count)
+    {
+        if (_ids.Count + count > _chain.MaxPositions)
+        {
+            throw new SwarmException(
+                FaultKind.ContextExceeded,
+                $"tokens: {_ids.Count + count}, expected at most {_chain.MaxPositions} (the session's context)");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+using Swarm.Models;
+using Swarm.Models.Blocks;
+using Swarm.Node.Sessions;
+using Swarm.Protocol;
+using Swarm.Protocol.Links;
+
+namespace Swarm.Node.Compute;
+
+/// <summary>
+/// Steps 9 and 10: one pass over the weights for the pieces the scheduler chose. Runs in the device's thread, touches no lock and no
+/// link; what goes wrong is left in the step.
+/// </summary>
+internal sealed class ComputePass(BlockStack stack, TimeProvider time) : IComputeWork
+{
+    private readonly int _hidden = stack.Config.Hidden;
+    private StackStep[] _steps = [];
+    private HiddenBuffer? _gathered;
+
+    /// <summary>What to compute; filled in before each run.</summary>
+    public List<StepPiece> Pieces { get; } = [];
+
+    public void Run()
+    {
+        long start = time.GetTimestamp();
+        int live = 0;
+        int tokens = 0;
+        if (_steps.Length < Pieces.Count)
+            _steps = new StackStep[Pieces.Count];
+        foreach (StepPiece piece in Pieces)
+        {
+            if (!Prepare(piece.Work, start))
+                continue;
+            _steps[live++] = new StackStep(piece.Work.Session.Cache, piece.Work.Position + piece.First, piece.Count);
+            tokens += piece.Count;
+        }
+
+        if (live > 0)
+            Compute(live, tokens);
+        TimeSpan elapsed = time.GetElapsedTime(start);
+        foreach (StepPiece piece in Pieces)
+            piece.Work.Computed += elapsed;
+    }
+
+    private static bool Prepare(StepWork work, long now)
+    {
+        if (work.Started == 0)
+            work.Started = now;
+        if (work.Packet is null || work.TryDecode(out string? error))
+            return work.Failure is null;
+        work.Failure = new Fault { Kind = FaultKind.CorruptPacket, Message = $"step {work.Header.Number}: {error}" };
+        return false;
+    }
+
+    private void Compute(int live, int tokens)
+    {
+        SessionPlan plan = Pieces[0].Work.Session.Plan;
+        try
+        {
+            if (live == 1)
+            {
+                StepPiece piece = FirstLive();
+                Forward(Rows(piece), 1, tokens, plan);
+            }
+            else
+            {
+                Span<float> together = Gathered(tokens * _hidden);
+                Copy(together, gather: true);
+                Forward(together, live, tokens, plan);
+                Copy(together, gather: false);
+            }
+
+            foreach (StepPiece piece in Pieces)
+            {
+                if (piece.Work.Failure is null && piece.First + piece.Count == piece.Work.Count)
+                    piece.Work.Encode(_hidden);
+            }
+        }
+        catch (ModelException exception)
+        {
+            foreach (StepPiece piece in Pieces)
+                piece.Work.Failure ??= new Fault { Kind = Kind(exception.Error), Message = exception.Message };
+        }
+    }
+
+    // Between two rounding points the hidden states pass through the blocks exactly.
+    private void Forward(Span<float> values, int live, int tokens, SessionPlan plan)
+    {
+        ReadOnlySpan<StackStep> steps = _steps.AsSpan(0, live);
+        int block = plan.Part.Start;
+        foreach (int point in plan.InnerPoints)
+        {
+            stack.Forward(values, steps, new BlockSpan(block, point));
+            plan.Codec.Round(values, tokens, _hidden);
+            block = point;
+        }
+
+        stack.Forward(values, steps, new BlockSpan(block, plan.Part.End));
+    }
+
+    private Span<float> Rows(StepPiece piece) => piece.Work.Values!.Values.Slice(piece.First * _hidden, piece.Count * _hidden);
+
+    private StepPiece FirstLive()
+    {
+        foreach (StepPiece piece in Pieces)
+        {
+            if (piece.Work.Failure is null)
+                return piece;
+        }
+
+        throw new InvalidOperationException("no step to compute");
+    }
+
+    private void Copy(Span<float> together, bool gather)
+    {
+        int at = 0;
+        foreach (StepPiece piece in Pieces)
+        {
+            if (piece.Work.Failure is not null)
+                continue;
+            Span<float> rows = Rows(piece);
+            Span<float> place = together.Slice(at, rows.Length);
+            if (gather)
+                rows.CopyTo(place);
+            else
+                place.CopyTo(rows);
+            at += rows.Length;
+        }
+    }
+
+    private Span<float> Gathered(int values)
+    {
+        if (_gathered is null || _gathered.Length < values)
+        {
+            _gathered?.Dispose();
+            _gathered = new HiddenBuffer(values);
+        }
+
+        return _gathered.Values[..values];
+    }
+
+    private static FaultKind Kind(ModelError error) => error switch
+    {
+        ModelError.ContextExceeded => FaultKind.ContextExceeded,
+        ModelError.NoCapacity => FaultKind.NoCapacity,
+        ModelError.InvalidArgument => FaultKind.InvalidArgument,
+        _ => FaultKind.Internal,
+    };
+}

@@ -1,0 +1,7 @@
+namespace Swarm.Node.Compute;
+
+/// <summary>One turn on the compute device.</summary>
+public interface IComputeWork
+{
+    void Run();
+}

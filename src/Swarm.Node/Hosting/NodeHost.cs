@@ -1,0 +1,407 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using Google.Protobuf;
+using Grpc.Core;
+using Swarm.Models;
+using Swarm.Models.Blocks;
+using Swarm.Node.Compute;
+using Swarm.Node.Hosting;
+using Swarm.Node.Placement;
+using Swarm.Node.Sessions;
+using Swarm.Protocol;
+using Swarm.Protocol.Directory;
+using Swarm.Protocol.Links;
+using Swarm.Protocol.Transport;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Node;
+
+/// <summary>A running node: it holds a span of blocks, serves sessions over them, and keeps itself announced.</summary>
+public sealed class NodeHost : IAsyncDisposable
+{
+    private const double RenewalJitter = 0.2;
+
+    private readonly NodeOptions _options;
+    private readonly PeerKey _key = PeerKey.Create();
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly DirectoryClient _directoryClient;
+    private readonly IComputeExecutor _executor;
+    private readonly LinkPool _links;
+    private SwarmMembership _membership = null!;
+    private DirectoryService _directory = null!;
+    private IPeerListener? _listener;
+    private BlockStack? _stack;
+    private KvPool? _pool;
+    private ComputeLoop? _loop;
+    private SessionTable? _table;
+    private LinkEndpoint? _endpoint;
+    private Task _computing = Task.CompletedTask;
+    private Task _renewing = Task.CompletedTask;
+    private IReadOnlyList<string> _addresses = [];
+    private double _tokensPerSecond;
+    private ulong _sequence;
+    private bool _leaving;
+    private bool _stopped;
+
+    private NodeHost(NodeOptions options)
+    {
+        _options = options;
+        _directoryClient = new DirectoryClient(options.Transport, options.Time, options.Patience);
+        _executor = options.Executor ?? new ThreadExecutor("swarm compute");
+        _links = new LinkPool(options.Transport, options.Time, Greeting, options.Patience);
+    }
+
+    /// <summary>Who this is.</summary>
+    public PeerId Peer => _key.Id;
+
+    /// <summary>Where it listens.</summary>
+    public PeerAddress Address => _listener!.Address;
+
+    /// <summary>What it serves.</summary>
+    public BlockSpan Blocks { get; private set; }
+
+    /// <summary>Text that lets others join through this node.</summary>
+    public string Invite { get; private set; } = "";
+
+    public ModelIdentity ModelIdentity => _membership.Identity;
+
+    /// <summary>Sessions open now.</summary>
+    public int Sessions => _table?.Count ?? 0;
+
+    /// <summary>Positions that the KV pool could still promise.</summary>
+    public long CacheTokensFree => _table?.FreeTokens ?? 0;
+
+    /// <summary>Bytes of keys and values that sessions hold.</summary>
+    public long CacheBytesUsed => _pool?.UsedBytes ?? 0;
+
+    /// <summary>Passes over the weights so far.</summary>
+    public long Passes => _loop?.Passes ?? 0;
+
+    /// <summary>Steps that shared a pass with another session's.</summary>
+    public long SharedSteps => _loop?.SharedSteps ?? 0;
+
+    /// <summary>Starts a node and ends when it serves.</summary>
+    /// <exception cref="ModelException">What is wrong with the model's files or blocks.</exception>
+    /// <exception cref="SwarmException">InvalidInvite, PeerUnreachable, ModelMismatch, VersionMismatch, NoCapacity.</exception>
+    /// <exception cref="AddressUnavailableException">The address given cannot be listened on.</exception>
+    public static async Task<NodeHost> StartAsync(NodeOptions options, CancellationToken cancellationToken = default)
+    {
+        var host = new NodeHost(options);
+        try
+        {
+            await host.StartAsync(cancellationToken);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Leaves: says farewell to the directory, admits nothing new, lets running sessions finish for as long as given, then cuts them off.
+    /// </summary>
+    public async Task StopAsync(TimeSpan drain)
+    {
+        if (_stopped)
+            return;
+        _stopped = true;
+        _leaving = true;
+        await FarewellAsync();
+        int cut = 0;
+        if (_table is { } table)
+        {
+            Task drained = table.DrainAsync();
+            Raise(new NodeDraining(table.Count));
+            try
+            {
+                await drained.WaitAsync(drain, _options.Time);
+            }
+            catch (TimeoutException)
+            {
+                cut = table.Count;
+                table.FaultAll(FaultKind.Draining, "the node left before the session ended");
+                await drained;
+            }
+        }
+
+        await _stopping.CancelAsync();
+        await _renewing;
+        if (_listener is not null)
+            await _listener.DisposeAsync();
+        await _links.DisposeAsync();
+        _loop?.Complete();
+        await _computing;
+        Raise(new NodeStopped(cut));
+    }
+
+    /// <summary>Stops without waiting for sessions, and frees everything.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero);
+        _executor.Dispose();
+        _pool?.Dispose();
+        _stack?.Dispose();
+        _options.Kernels.Dispose();
+        _options.Source.Dispose();
+        await _options.Transport.DisposeAsync();
+        _key.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task StartAsync(CancellationToken cancellationToken)
+    {
+        ModelConfig config = _options.Source.Config;
+        CheckBlocks(config);
+        _membership = _options.Join is null
+            ? SwarmJoining.Found(_options, cancellationToken)
+            : await SwarmJoining.JoinAsync(_options, _directoryClient, cancellationToken);
+        ByteString identity = ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex));
+        _directory = new DirectoryService(_options.Time, _membership.Swarm, identity, () => _membership.Manifest.Bytes);
+        _directory.Changed += OnDirectoryChanged;
+        if (_membership.Known is { } known)
+            _directory.Merge(known);
+
+        await ListenAsync(cancellationToken);
+        Blocks = _options.Blocks ?? ChooseBlocks(config);
+        Load(config, cancellationToken);
+
+        var self = new NodeIdentity(
+            Peer, identity, _options.Source.Name, Blocks, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
+        _loop = new ComputeLoop(_stack!, _executor, _options.Time);
+        _table = new SessionTable(self, _pool!, _links, _options.Time, _loop);
+        _table.Changed += OnSessionChanged;
+        await MeasureAsync();
+        _computing = _loop.RunAsync(_table);
+        _endpoint = new LinkEndpoint(self, _table);
+        Invite = InviteText.Write(new Invite
+        {
+            Addresses = { _addresses },
+            Swarm = _membership.Swarm,
+            ModelIdentity = identity,
+            ModelName = Shorten(_options.Source.Name),
+        });
+        await AnnounceAsync(mustReach: !_membership.Founded, cancellationToken);
+        _renewing = RenewAsync();
+        Raise(new NodeReady(
+            Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, _stack!.WeightBytes + _pool!.BudgetBytes,
+            _stack.WeightBytes, _pool.FreeTokens, _tokensPerSecond));
+    }
+
+    private void CheckBlocks(ModelConfig config)
+    {
+        if (_options.Blocks is { } blocks && (blocks.Start < 0 || blocks.Count < 1 || blocks.End > config.Blocks))
+        {
+            throw new SwarmException(
+                FaultKind.InvalidArgument, $"blocks: {blocks}, expected a span within {config.AllBlocks}, the model's blocks",
+                blocks: (blocks.Start, blocks.End));
+        }
+    }
+
+    private async Task ListenAsync(CancellationToken cancellationToken)
+    {
+        // Links are refused until the blocks are loaded; the directory answers at once.
+        ServerServiceDefinition nodes = ServerServiceDefinition.CreateBuilder()
+            .AddMethod(LinkService.Link, (requests, responses, context) => (_endpoint
+                ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still loading"))).ServeAsync(requests, responses, context))
+            .Build();
+        ServerServiceDefinition[] services = [nodes, _directory.Definition()];
+        if (_options.Listen is { } address)
+        {
+            _listener = await _options.Transport.ListenAsync(address, services, cancellationToken);
+        }
+        else
+        {
+            for (int port = NodeOptions.FirstPort; _listener is null; port++)
+            {
+                try
+                {
+                    _listener = await _options.Transport.ListenAsync(new PeerAddress("0.0.0.0", port), services, cancellationToken);
+                }
+                catch (AddressUnavailableException exception) when (exception.InUse && port < NodeOptions.FirstPort + 1000)
+                {
+                    // The next port may be free.
+                }
+            }
+        }
+
+        _addresses = Reachable(_listener.Address);
+        Raise(new NodeListening(_listener.Address));
+    }
+
+    private BlockSpan ChooseBlocks(ModelConfig config)
+    {
+        long blockBytes = 0;
+        for (int block = 0; block < config.Blocks; block++)
+            blockBytes = Math.Max(blockBytes, _options.Source.StoredBytes(block));
+        long pageBytes = KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes;
+        int most = MemoryPlan.MostBlocks(_options.MemoryBytes, blockBytes, pageBytes);
+        if (most < 1)
+        {
+            throw new SwarmException(
+                FaultKind.NoCapacity, $"memory: {_options.MemoryBytes} bytes, expected at least {blockBytes + (pageBytes * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
+        }
+
+        IEnumerable<BlockSpan> served = _directory.Snapshot().Entries
+            .Where(entry => entry.Announcement.State != NodeState.Leaving)
+            .Select(entry => new BlockSpan((int)entry.Announcement.FirstBlock, (int)entry.Announcement.EndBlock));
+        return PlacementRule.Choose(served, config.Blocks, most);
+    }
+
+    private void Load(ModelConfig config, CancellationToken cancellationToken)
+    {
+        KvLayout layout = KvLayout.For(config, Blocks, _options.Kernels);
+        MemoryPlan.Check(Blocks, _options.Source.StoredBytes(Blocks), layout, _options.MemoryBytes);
+        // The founder has just hashed every tensor; a joiner checks those that it loads.
+        _stack = BlockStack.Load(
+            _options.Source, Blocks, _options.Kernels,
+            progress => Raise(new NodeLoading(Blocks, progress.Done, progress.Of, progress.Bytes, progress.TotalBytes)),
+            _membership.Founded ? null : _membership.Manifest, cancellationToken);
+        _pool = new KvPool(MemoryPlan.PoolBytes(_options.MemoryBytes, layout), _stack.KvLayout);
+    }
+
+    // A few single-token passes, the first of which warms up.
+    private async Task MeasureAsync()
+    {
+        var probe = new SpeedProbe(_stack!, _pool!, _options.Time);
+        await _executor.RunAsync(probe);
+        _tokensPerSecond = probe.TokensPerSecond;
+    }
+
+    private NodeAnnouncement Announcement() => new()
+    {
+        Peer = Peer.ToByteString(),
+        Addresses = { _addresses },
+        ModelName = Shorten(_options.Source.Name),
+        ModelIdentity = ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex)),
+        FirstBlock = (uint)Blocks.Start,
+        EndBlock = (uint)Blocks.End,
+        ModelBlocks = (uint)_options.Source.Config.Blocks,
+        State = _leaving ? NodeState.Leaving : NodeState.Serving,
+        Version = _options.Version,
+        WireVersion = WireVersion.Current,
+        CacheTokensFree = (ulong)CacheTokensFree,
+        TokensPerSecond = _tokensPerSecond,
+        Sequence = ++_sequence,
+        Sessions = (uint)Sessions,
+    };
+
+    // Renews this node's own entry and registers with the first inviter, or other known node, that answers.
+    private async Task AnnounceAsync(bool mustReach, CancellationToken cancellationToken)
+    {
+        NodeAnnouncement announcement = Announcement();
+        _directory.Put(announcement, TimeSpan.Zero);
+        SwarmException? last = null;
+        foreach (PeerAddress address in Acquaintances())
+        {
+            try
+            {
+                _directory.Merge(DirectoryClient.Check(address, await _directoryClient.RegisterAsync(address, announcement, cancellationToken)));
+                return;
+            }
+            catch (SwarmException exception)
+            {
+                last = exception;
+            }
+        }
+
+        if (mustReach)
+            throw last ?? new SwarmException(FaultKind.PeerUnreachable, "the invite names nobody to register with");
+    }
+
+    private List<PeerAddress> Acquaintances()
+    {
+        var addresses = new List<PeerAddress>(_membership.Inviters);
+        if (_membership.Founded)
+            return addresses;
+        foreach (DirectoryEntry entry in _directory.Snapshot().Entries)
+        {
+            PeerAddress address = PeerAddress.Parse(entry.Announcement.Addresses[0]);
+            if (new PeerId(entry.Announcement.Peer.Span) != Peer && !addresses.Contains(address))
+                addresses.Add(address);
+        }
+
+        return addresses;
+    }
+
+    private async Task RenewAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                TimeSpan interval = _options.Random.Jitter(ChainLimits.AnnouncementLife / 3, RenewalJitter);
+                await Task.Delay(interval, _options.Time, _stopping.Token);
+                _directory.Expire();
+                await AnnounceAsync(mustReach: false, _stopping.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The node stops.
+        }
+    }
+
+    private async Task FarewellAsync()
+    {
+        if (_endpoint is null)
+            return;
+        ulong sequence = ++_sequence;
+        _directory.Remove(Peer, sequence);
+        foreach (PeerAddress address in Acquaintances())
+        {
+            try
+            {
+                await _directoryClient.DeregisterAsync(address, Peer, sequence, _stopping.Token);
+                return;
+            }
+            catch (SwarmException)
+            {
+                // It is gone itself; the announcement ends with its time.
+            }
+        }
+    }
+
+    private void OnDirectoryChanged(PeerId peer, NodeAnnouncement? announcement)
+    {
+        if (peer == Peer)
+            return;
+        Raise(announcement is null
+            ? new NodePeerLeft(peer)
+            : new NodePeerJoined(peer, announcement.Addresses[0], new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock)));
+    }
+
+    private void OnSessionChanged(SessionId session, bool opened, int count)
+    {
+        string name = session.ToString()[..8];
+        Raise(opened ? new NodeSessionOpened(name, count) : new NodeSessionClosed(name, count));
+    }
+
+    private Hello Greeting(ConnectionClass purpose) => LinkGreeting.Make(
+        purpose == ConnectionClass.Bulk, Peer, ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex)));
+
+    private void Raise(NodeEvent happened) => _options.OnEvent?.Invoke(happened);
+
+    private static string Shorten(string name) => name.Length <= ChainLimits.MaxNameLength ? name : name[..ChainLimits.MaxNameLength];
+
+    // Addresses that others can dial: the one listened on, or, for all addresses, those of this machine's interfaces.
+    private static IReadOnlyList<string> Reachable(PeerAddress address)
+    {
+        if (!IPAddress.TryParse(address.Host, out IPAddress? ip) || !(ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)))
+            return [address.ToString()];
+        string[] found =
+        [
+            .. NetworkInterface.GetAllNetworkInterfaces()
+                .Where(card => card.OperationalStatus == OperationalStatus.Up && card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+                .SelectMany(card => card.GetIPProperties().UnicastAddresses)
+                .Select(unicast => unicast.Address)
+                .Where(candidate => candidate.AddressFamily == AddressFamily.InterNetwork)
+                .Select(candidate => new PeerAddress(candidate.ToString(), address.Port).ToString())
+                .Distinct()
+                .Take(ChainLimits.MaxAddresses - 1),
+        ];
+        return found.Length > 0 ? found : [new PeerAddress("127.0.0.1", address.Port).ToString()];
+    }
+}

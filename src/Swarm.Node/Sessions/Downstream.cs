@@ -1,0 +1,163 @@
+using Swarm.Protocol;
+using Swarm.Protocol.Links;
+using Swarm.Protocol.Transport;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Node.Sessions;
+
+/// <summary>A session's way to the next hop: it sends steps on itself, the client never relays.</summary>
+internal sealed class Downstream(NodeSession session, SessionTable table, LinkPool links) : ILinkHandler
+{
+    private readonly Lock _lock = new();
+    private List<(LinkFrame Frame, HiddenPacket? Packet, bool Bulk)>? _waiting = [];
+    private OutboundLink? _decode;
+    private OutboundLink? _bulk;
+    private bool _closed;
+
+    /// <summary>Dials the next hop, for decode and for bulk, and asks it for the session.</summary>
+    public async Task OpenAsync(OpenSession request)
+    {
+        SessionPlan plan = session.Plan;
+        try
+        {
+            Task<OutboundLink> decode = links.GetAsync(plan.NextAddress, ConnectionClass.Decode, plan.NextPeer, CancellationToken.None);
+            OutboundLink bulk = await links.GetAsync(plan.NextAddress, ConnectionClass.Bulk, plan.NextPeer, CancellationToken.None);
+            Start(await decode, bulk, request);
+        }
+        catch (SwarmException exception)
+        {
+            table.Fault(session, Describe(exception.Fault, exception.Message));
+        }
+        catch (ObjectDisposedException)
+        {
+            table.Fault(session, Describe(FaultKind.Draining, "this node stops"));
+        }
+    }
+
+    /// <summary>Sends a frame of the session on, with its packet; takes the packet over. Never waits.</summary>
+    public void Send(LinkFrame frame, HiddenPacket? packet, bool bulk)
+    {
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                packet?.Dispose();
+                return;
+            }
+
+            if (_waiting is not null)
+            {
+                _waiting.Add((frame, packet, bulk));
+                return;
+            }
+        }
+
+        SendNow(frame, packet, bulk);
+    }
+
+    /// <summary>Ends the session below.</summary>
+    public void Close()
+    {
+        List<(LinkFrame, HiddenPacket? Packet, bool)>? waiting;
+        lock (_lock)
+        {
+            if (_closed)
+                return;
+            _closed = true;
+            waiting = _waiting;
+            _waiting = null;
+        }
+
+        foreach ((_, HiddenPacket? packet, _) in waiting ?? [])
+            packet?.Dispose();
+        _decode?.Unregister(session.Id);
+        _bulk?.Unregister(session.Id);
+        if (waiting is null)
+            SendNow(new LinkFrame { Close = new CloseSession() }, null, bulk: true);
+    }
+
+    public void OnFrame(OutboundLink link, LinkMessage message)
+    {
+        LinkFrame frame = message.Frame;
+        message.Release();
+        switch (frame.BodyCase)
+        {
+            case LinkFrame.BodyOneofCase.Ack:
+                Interlocked.Add(ref session.LinkMicros, (long)link.Clock.Acknowledged(session.Id, frame.Ack.Number).TotalMicroseconds);
+                break;
+            case LinkFrame.BodyOneofCase.Opened:
+                table.OnOpenedBelow(session, frame.Opened);
+                break;
+            case LinkFrame.BodyOneofCase.Fault:
+                Fault fault = frame.Fault;
+                if (fault.Peer.IsEmpty)
+                    fault.Peer = link.Peer.ToByteString();
+                table.Fault(session, fault);
+                break;
+            case LinkFrame.BodyOneofCase.Progress:
+                session.Upstream.Send(frame, session.Id, session.Epoch);
+                break;
+            default:
+                table.Fault(session, Describe(FaultKind.ProtocolViolation, $"{link.Address}: frame {frame.BodyCase} from downstream"));
+                break;
+        }
+    }
+
+    public void OnBroken(OutboundLink link, SwarmException reason) => table.Fault(session, Describe(reason.Fault, reason.Message));
+
+    private void Start(OutboundLink decode, OutboundLink bulk, OpenSession request)
+    {
+        List<(LinkFrame Frame, HiddenPacket? Packet, bool Bulk)> waiting;
+        lock (_lock)
+        {
+            if (_closed)
+                return;
+            _decode = decode;
+            _bulk = bulk;
+        }
+
+        if (!decode.TryRegister(session.Id, this) || !bulk.TryRegister(session.Id, this))
+        {
+            table.Fault(session, Describe(FaultKind.PeerLost, $"{bulk.Address}: the link broke"));
+            return;
+        }
+
+        request = request.Clone();
+        request.Hops.RemoveAt(0);
+        SendNow(new LinkFrame { Open = request }, null, bulk: true);
+        while (true)
+        {
+            lock (_lock)
+            {
+                waiting = _waiting ?? [];
+                if (waiting.Count == 0)
+                {
+                    _waiting = null;
+                    return;
+                }
+
+                _waiting = [];
+            }
+
+            foreach ((LinkFrame frame, HiddenPacket? packet, bool large) in waiting)
+                SendNow(frame, packet, large);
+        }
+    }
+
+    private void SendNow(LinkFrame frame, HiddenPacket? packet, bool bulk)
+    {
+        OutboundLink link = (bulk ? _bulk : _decode)!;
+        if (frame.BodyCase == LinkFrame.BodyOneofCase.Step)
+            link.Clock.Sent(session.Id, frame.Step.Number);
+        LinkMessages.Split(frame.Address(session.Id, session.Epoch), packet, message => link.Sender.Send(message));
+    }
+
+    private Fault Describe(FaultKind kind, string message) => new()
+    {
+        Kind = kind,
+        Message = message,
+        Peer = session.Plan.NextPeer.ToByteString(),
+        FirstBlock = session.Plan.Next!.FirstBlock,
+        EndBlock = session.Plan.Next.EndBlock,
+    };
+}

@@ -1,0 +1,58 @@
+using Grpc.Core;
+using Swarm.Protocol;
+using Swarm.Protocol.Links;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Node.Sessions;
+
+/// <summary>The reading loops of the links that others dial to this node.</summary>
+internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
+{
+    public async Task ServeAsync(
+        IAsyncStreamReader<LinkMessage> requests, IServerStreamWriter<LinkMessage> responses, ServerCallContext context)
+    {
+        var sender = new LinkSender(responses);
+        if (!await requests.MoveNext(context.CancellationToken))
+            return;
+        LinkMessage first = requests.Current;
+        first.Release();
+        if (Refuse(first) is { } fault)
+        {
+            sender.Send(new LinkMessage(new LinkFrame { Fault = fault }));
+            await sender.DrainAsync();
+            return;
+        }
+
+        var link = new InboundLink(sender, first.Frame.Hello.Purpose == Purpose.Bulk);
+        sender.Send(new LinkMessage(new LinkFrame { Hello = LinkGreeting.Make(link.IsBulk, self.Peer, self.ModelIdentity) }));
+        try
+        {
+            while (await requests.MoveNext(context.CancellationToken))
+                table.OnFrame(link, requests.Current);
+            await sender.DrainAsync();
+        }
+        catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException)
+        {
+            // The other side is gone; its sessions end below.
+        }
+        finally
+        {
+            table.OnLinkClosed(link);
+            sender.Close();
+        }
+    }
+
+    private static Fault? Refuse(LinkMessage first)
+    {
+        if (first.Defect is { } defect)
+            return new Fault { Kind = FaultKind.CorruptPacket, Message = defect };
+        if (first.Frame.BodyCase != LinkFrame.BodyOneofCase.Hello)
+            return new Fault { Kind = FaultKind.ProtocolViolation, Message = $"first frame: {first.Frame.BodyCase}, expected Hello" };
+        Hello hello = first.Frame.Hello;
+        if (hello.Version != WireVersion.Current)
+            return new Fault { Kind = FaultKind.VersionMismatch, Message = $"wire version: {hello.Version}, this node has {WireVersion.Current}" };
+        return hello.Purpose is Purpose.Decode or Purpose.Bulk
+            ? null
+            : new Fault { Kind = FaultKind.InvalidArgument, Message = $"purpose: {(int)hello.Purpose}, expected 1 (decode) or 2 (bulk)" };
+    }
+}

@@ -1,0 +1,101 @@
+using Swarm.Kernels.Codecs;
+using Swarm.Models;
+using Swarm.Protocol;
+using Swarm.Protocol.Transport;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Node.Sessions;
+
+/// <summary>What a session asks of this hop, checked against the hop's own blocks.</summary>
+/// <param name="Part">Blocks to compute here.</param>
+/// <param name="Codec">Applied at the rounding points.</param>
+/// <param name="InnerPoints">Rounding points strictly inside the part, ascending.</param>
+/// <param name="InputCodec">Codec of packets that come in.</param>
+/// <param name="OutputCodec">Codec of packets that go on.</param>
+/// <param name="MaxPositions">The most positions that the session may hold.</param>
+/// <param name="ExpectedPositions">What admission counts.</param>
+/// <param name="Next">The next hop; null at the last.</param>
+/// <param name="NextAddress">Where it is.</param>
+/// <param name="NextPeer">Who it is.</param>
+internal sealed record SessionPlan(
+    BlockSpan Part, ActivationCodec Codec, IReadOnlyList<int> InnerPoints, ActivationCodec InputCodec, ActivationCodec OutputCodec,
+    int MaxPositions, int ExpectedPositions, Hop? Next, PeerAddress NextAddress, PeerId NextPeer)
+{
+    /// <summary>Reads a request to open a session. A fault names field, value and limit.</summary>
+    public static SessionPlan? Read(OpenSession open, NodeIdentity self, out Fault? fault)
+    {
+        SessionPlan? Refuse(FaultKind kind, string message, out Fault refusal)
+        {
+            refusal = new Fault { Kind = kind, Message = message, FirstBlock = (uint)self.Blocks.Start, EndBlock = (uint)self.Blocks.End };
+            return null;
+        }
+
+        fault = null;
+        if (!open.ModelIdentity.Span.SequenceEqual(self.ModelIdentity.Span))
+        {
+            return Refuse(
+                FaultKind.ModelMismatch,
+                $"model identity: {Hex(open.ModelIdentity.Span)} asked for, this node holds {Hex(self.ModelIdentity.Span)} ({self.ModelName})", out fault);
+        }
+
+        if (open.Hops.Count is 0 or > ChainLimits.MaxHops)
+            return Refuse(FaultKind.InvalidArgument, $"hops: {open.Hops.Count}, expected 1 to {ChainLimits.MaxHops}", out fault);
+        Hop own = open.Hops[0];
+        if (!PeerId.TryRead(own.Peer, out PeerId peer) || peer != self.Peer)
+            return Refuse(FaultKind.InvalidArgument, $"hop 0: peer {Hex(own.Peer.Span)}, this is {self.Peer.Short}", out fault);
+        if (own.FirstBlock >= own.EndBlock || own.FirstBlock < self.Blocks.Start || own.EndBlock > self.Blocks.End)
+        {
+            return Refuse(
+                FaultKind.InvalidArgument, $"hop 0: blocks {own.FirstBlock}:{own.EndBlock}, this node serves {self.Blocks}", out fault);
+        }
+
+        var part = new BlockSpan((int)own.FirstBlock, (int)own.EndBlock);
+        ActivationCodec? codec = open.Codec <= byte.MaxValue ? ActivationCodec.ById((int)open.Codec) : null;
+        if (codec is null)
+            return Refuse(FaultKind.InvalidArgument, $"codec: {open.Codec}, expected 0 to {ActivationCodec.All.Count - 1}", out fault);
+        if (open.RoundingPoints.Count > ChainLimits.MaxRoundingPoints)
+        {
+            return Refuse(
+                FaultKind.InvalidArgument, $"rounding_points: {open.RoundingPoints.Count}, expected at most {ChainLimits.MaxRoundingPoints}", out fault);
+        }
+
+        long last = -1;
+        foreach (uint point in open.RoundingPoints)
+        {
+            if (point <= last || point > self.ModelBlocks)
+                return Refuse(FaultKind.InvalidArgument, $"rounding_points: {point}, expected ascending, at most {self.ModelBlocks}", out fault);
+            last = point;
+        }
+
+        if (open.MaxPositions is 0 || open.MaxPositions > self.Context)
+            return Refuse(FaultKind.ContextExceeded, $"max_positions: {open.MaxPositions}, expected 1 to {self.Context} (the context)", out fault);
+        if (open.KvNeed > open.MaxPositions)
+            return Refuse(FaultKind.InvalidArgument, $"kv_need: {open.KvNeed}, expected at most max_positions {open.MaxPositions}", out fault);
+
+        Hop? next = open.Hops.Count > 1 ? open.Hops[1] : null;
+        PeerAddress address = default;
+        PeerId nextPeer = default;
+        if (next is not null)
+        {
+            if (next.FirstBlock != own.EndBlock)
+                return Refuse(FaultKind.InvalidArgument, $"hop 1: begins at block {next.FirstBlock}, expected {own.EndBlock}", out fault);
+            if (!PeerId.TryRead(next.Peer, out nextPeer))
+                return Refuse(FaultKind.InvalidArgument, $"hop 1: peer id of {next.Peer.Length} bytes, expected {PeerId.Length}", out fault);
+            if (next.Address.Length > ChainLimits.MaxAddressLength || !PeerAddress.TryParse(next.Address, out address, out string? error))
+                return Refuse(FaultKind.InvalidArgument, "hop 1: its address is not host:port", out fault);
+        }
+
+        uint[] points = [.. open.RoundingPoints];
+        ActivationCodec At(int boundary) => points.Contains((uint)boundary) ? codec : ActivationCodec.F32;
+        int[] inner = [.. points.Where(point => point > part.Start && point < part.End).Select(point => (int)point)];
+        return new SessionPlan(
+            part, codec, inner, At(part.Start), At(part.End), (int)open.MaxPositions, (int)open.KvNeed, next, address, nextPeer);
+    }
+
+    /// <summary>Whether steps of both can share a pass.</summary>
+    public bool ComputesLike(SessionPlan other) =>
+        Part == other.Part && (InnerPoints.Count == 0 && other.InnerPoints.Count == 0
+            || Codec == other.Codec && InnerPoints.SequenceEqual(other.InnerPoints));
+
+    private static string Hex(ReadOnlySpan<byte> bytes) => bytes.IsEmpty ? "(none)" : Convert.ToHexStringLower(bytes[..Math.Min(6, bytes.Length)]);
+}

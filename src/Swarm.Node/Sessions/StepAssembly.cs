@@ -1,0 +1,51 @@
+using Swarm.Kernels.Codecs;
+using Swarm.Protocol.Links;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Node.Sessions;
+
+/// <summary>Step 7: a packet that is arriving in parts. Its header was checked before the memory was taken.</summary>
+internal sealed class StepAssembly(NodeSession session, Step header, ActivationCodec codec, int hidden) : IDisposable
+{
+    private HiddenPacket? _packet = new((int)header.Count, hidden, codec, (int)header.EncodedBytes);
+    private int _filled;
+
+    public NodeSession Session { get; } = session;
+
+    public Step Header { get; } = header;
+
+    public bool IsComplete => _packet is not null && _filled == _packet.EncodedBytes;
+
+    /// <summary>Takes the next part. Null when it fits; otherwise field, value and limit.</summary>
+    public string? Add(TensorPart part)
+    {
+        HiddenPacket packet = _packet!;
+        if (part.Tokens != packet.Tokens || part.Hidden != packet.Hidden)
+            return $"chunk: shape [{part.Tokens}, {part.Hidden}], expected [{packet.Tokens}, {packet.Hidden}]";
+        if (part.CodecId != packet.Codec.Id)
+            return $"chunk: codec {part.CodecId}, expected {packet.Codec.Id}";
+        if (part.EncodedBytes != packet.EncodedBytes)
+            return $"chunk: encoded_bytes {part.EncodedBytes}, expected {packet.EncodedBytes}";
+        if (part.Offset != _filled)
+            return $"chunk: offset {part.Offset}, expected {_filled}";
+        if (part.Length > packet.EncodedBytes - _filled)
+            return $"chunk: {part.Length} bytes at {part.Offset}, expected at most {packet.EncodedBytes - _filled}";
+        part.Bytes.CopyTo(packet.Bytes[_filled..]);
+        _filled += part.Length;
+        return null;
+    }
+
+    /// <summary>Hands the complete packet over.</summary>
+    public HiddenPacket Take()
+    {
+        HiddenPacket packet = _packet!;
+        _packet = null;
+        return packet;
+    }
+
+    public void Dispose()
+    {
+        _packet?.Dispose();
+        _packet = null;
+    }
+}
