@@ -6,15 +6,16 @@ namespace Swarm.Protocol.Tests.Transport;
 /// <summary>A server and a client over one kind of transport.</summary>
 internal sealed class TransportPair : IAsyncDisposable
 {
-    private readonly ITransport _server;
     private readonly ITransport _client;
 
     private TransportPair(ITransport server, ITransport client, IPeerListener listener)
     {
-        _server = server;
+        Server = server;
         _client = client;
         Listener = listener;
     }
+
+    public ITransport Server { get; }
 
     public IPeerListener Listener { get; }
 
@@ -32,6 +33,6 @@ internal sealed class TransportPair : IAsyncDisposable
     {
         await Listener.DisposeAsync();
         await _client.DisposeAsync();
-        await _server.DisposeAsync();
+        await Server.DisposeAsync();
     }
 }

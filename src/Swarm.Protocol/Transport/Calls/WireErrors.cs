@@ -48,7 +48,8 @@ internal static class WireErrors
 
     private static StatusCode FromHttp2(long code) => code switch
     {
-        0x7 => StatusCode.Unavailable,
+        // No error, but no answer either: the peer closes. And a stream that it did not begin to serve.
+        0x0 or 0x7 => StatusCode.Unavailable,
         0x8 => StatusCode.Cancelled,
         0xB => StatusCode.ResourceExhausted,
         0xC => StatusCode.PermissionDenied,
