@@ -24,6 +24,7 @@ internal sealed unsafe class TileMatrix : WeightMatrix
         TileBytes = ((long)Groups * GroupBytes + 63) & ~63L;
         Tiles = (rows + TileRows - 1) / TileRows;
         _tiles = new NativeBuffer(Tiles * TileBytes);
+        _tiles.AdviseHugePages();
         for (int tile = 0; tile < Tiles; tile++)
         {
             int first = tile * TileRows;
