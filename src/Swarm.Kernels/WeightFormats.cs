@@ -3,6 +3,18 @@ namespace Swarm.Kernels;
 /// <summary>Sizes of the stored form of each <see cref="WeightFormat"/>.</summary>
 public static class WeightFormats
 {
+    /// <summary>The format's name in options and reports: f32, f16, bf16, q8_0, q4_0, q4_1.</summary>
+    public static string Name(WeightFormat format) => format switch
+    {
+        WeightFormat.F32 => "f32",
+        WeightFormat.F16 => "f16",
+        WeightFormat.BF16 => "bf16",
+        WeightFormat.Q8_0 => "q8_0",
+        WeightFormat.Q4_0 => "q4_0",
+        WeightFormat.Q4_1 => "q4_1",
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
+    };
+
     /// <summary>Values that share a scale; 1 where there is none.</summary>
     public static int GroupLength(WeightFormat format) => format switch
     {

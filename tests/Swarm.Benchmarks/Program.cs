@@ -1,5 +1,6 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using Swarm.Kernels;
 using Swarm.Kernels.Cpu;
 using Swarm.Node.Measurement;
 
@@ -11,6 +12,15 @@ if (args is ["quick", ..])
     double quantile = args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 0.5;
     foreach (KernelFigure figure in new KernelMeasurement(TimeProvider.System) { Quantile = quantile }.Run(threads, width: width))
         Console.WriteLine($"{figure.Name,-14}{figure.Type,-6}{figure.Shape,-20}{figure.BytesPerSecond / 1e9,8:F2} GB/s{figure.FlopsPerSecond / 1e9,10:F1} Gflop/s{figure.FloorFraction,8:P0}");
+    return;
+}
+
+// "vectors" prints the table of docs/canonical-1.md.
+if (args is ["vectors"])
+{
+    using CpuKernels scalar = new(1, CpuWidth.Scalar);
+    foreach ((string name, uint[] output) in KnownAnswers.Compute(scalar))
+        Console.WriteLine($"| `{name}` | {output.Length} | `{KnownAnswers.Hash(output):x16}` | `{string.Join(' ', output.Take(6).Select(value => value.ToString("x8", CultureInfo.InvariantCulture)))}` |");
     return;
 }
 

@@ -1,0 +1,247 @@
+using System.Buffers.Binary;
+using Swarm.Kernels.Codecs;
+
+namespace Swarm.Kernels;
+
+/// <summary>
+/// The test vectors of docs/canonical-1.md: inputs from a stated generator, outputs as bits. What a kernel set must answer to bear the
+/// name canonical-1.
+/// </summary>
+internal static class KnownAnswers
+{
+    private const int Rows = 19;
+    private const int Columns = 288;
+    private const int Tokens = 3;
+
+    /// <summary>Hash of each case's outputs; the page lists the same.</summary>
+    public static IReadOnlyDictionary<string, ulong> Hashes { get; } = new Dictionary<string, ulong>
+    {
+        ["exp"] = 0x5CEA51C04FFB7C8A,
+        ["reciprocal"] = 0xAE20C0113229E2A2,
+        ["reciprocal-sqrt"] = 0x8F7907794D7AC8AA,
+        ["sigmoid"] = 0x27FB371E8183385C,
+        ["matmul-f32"] = 0x2EBF1561C7540C68,
+        ["matmul-f16"] = 0x67A83857C76FD5F5,
+        ["matmul-bf16"] = 0x54BB745172B798CB,
+        ["matmul-q8_0"] = 0xE4D7584D887110C5,
+        ["matmul-q4_0"] = 0x9B89A2B0C95EEF44,
+        ["matmul-q4_1"] = 0x00D25CB7832C79A0,
+        ["matmul-corners"] = 0xD54157759AD54903,
+        ["rms-norm"] = 0x8B024CF8E0FDC3B5,
+        ["rotary-interleaved"] = 0xD6814ECCF6B63994,
+        ["rotary-half-split"] = 0x4A1098899DACFCB0,
+        ["swiglu"] = 0xF8F8182D6B4169B6,
+        ["add"] = 0xB078FC0F7482CB56,
+        ["kv-page"] = 0x613A90EB60B03DC9,
+        ["attention"] = 0x2E11E221538FD5EE,
+        ["codec-f32"] = 0x24FA83E6E1ED1FAA,
+        ["codec-f16"] = 0xCCE7B67F03B92356,
+        ["codec-int8"] = 0xD141768B91C22E31,
+    };
+
+    /// <summary>Computes every case, outputs as integers: float32 bits, F16 bits or bytes.</summary>
+    public static IEnumerable<(string Name, uint[] Output)> Compute(KernelSet kernels)
+    {
+        yield return ("exp", Scalars(1, 100f, KernelMath.Exp));
+        yield return ("reciprocal", Scalars(2, 1000f, KernelMath.Reciprocal));
+        yield return ("reciprocal-sqrt", Scalars(3, 1000f, x => KernelMath.ReciprocalSqrt(MathF.Abs(x))));
+        yield return ("sigmoid", Scalars(4, 30f, KernelMath.Sigmoid));
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+            yield return ($"matmul-{WeightFormats.Name(format)}", MatMul(kernels, format));
+        yield return ("matmul-corners", MatMulCorners(kernels));
+        yield return ("rms-norm", RmsNorm(kernels));
+        yield return ("rotary-interleaved", Rotary(kernels, RotaryLayout.Interleaved));
+        yield return ("rotary-half-split", Rotary(kernels, RotaryLayout.HalfSplit));
+        yield return ("swiglu", SwiGlu(kernels));
+        yield return ("add", Add(kernels));
+        (uint[] page, uint[] attention) = Attention(kernels);
+        if (kernels.NumericsClass == SelfTest.CanonicalClass)
+            yield return ("kv-page", page);
+        yield return ("attention", attention);
+        foreach (ActivationCodec codec in ActivationCodec.All)
+            yield return ($"codec-{codec.Name}", Codec(codec));
+    }
+
+    /// <summary>FNV-1a, 64 bits, over the outputs as four little-endian bytes each, every NaN as 7FC00000.</summary>
+    public static ulong Hash(ReadOnlySpan<uint> output)
+    {
+        ulong hash = 0xCBF29CE484222325;
+        foreach (uint value in output)
+        {
+            for (int shift = 0; shift < 32; shift += 8)
+                hash = (hash ^ ((value >> shift) & 0xFF)) * 0x100000001B3;
+        }
+
+        return hash;
+    }
+
+    private static uint[] ToBits(ReadOnlySpan<float> values)
+    {
+        uint[] bits = new uint[values.Length];
+        for (int i = 0; i < bits.Length; i++)
+            bits[i] = float.IsNaN(values[i]) ? 0x7FC00000 : BitConverter.SingleToUInt32Bits(values[i]);
+        return bits;
+    }
+
+    private static uint[] Scalars(ulong seed, float magnitude, Func<float, float> function)
+    {
+        float[] values = new Generator(seed).Floats(64, magnitude);
+        for (int i = 0; i < values.Length; i++)
+            values[i] = function(values[i]);
+        return ToBits(values);
+    }
+
+    private static byte[] StoredRows(Generator generator, WeightFormat format)
+    {
+        byte[] stored = new byte[WeightFormats.RowBytes(format, Columns) * Rows];
+        int size = WeightFormats.GroupBytes(format);
+        for (int offset = 0; offset < stored.Length; offset += size)
+        {
+            Span<byte> group = stored.AsSpan(offset, size);
+            switch (format)
+            {
+                case WeightFormat.F32:
+                    BinaryPrimitives.WriteSingleLittleEndian(group, generator.Float(1f));
+                    break;
+                case WeightFormat.F16:
+                    BinaryPrimitives.WriteUInt16LittleEndian(group, HalfBits.FromSingle(generator.Float(1f)));
+                    break;
+                case WeightFormat.BF16:
+                    BinaryPrimitives.WriteUInt16LittleEndian(group, (ushort)(BitConverter.SingleToUInt32Bits(generator.Float(1f)) >> 16));
+                    break;
+                default:
+                    foreach (ref byte stored8 in group)
+                        stored8 = (byte)generator.Next();
+                    BinaryPrimitives.WriteUInt16LittleEndian(group, HalfBits.FromSingle(generator.Float(0.02f)));
+                    if (format == WeightFormat.Q4_1)
+                        BinaryPrimitives.WriteUInt16LittleEndian(group[2..], HalfBits.FromSingle(generator.Float(0.1f)));
+                    break;
+            }
+        }
+
+        return stored;
+    }
+
+    private static uint[] MatMul(KernelSet kernels, WeightFormat format)
+    {
+        Generator generator = new(10 + (ulong)format);
+        byte[] stored = StoredRows(generator, format);
+        float[] input = generator.Floats(Tokens * Columns, 4f), bias = generator.Floats(Rows, 1f);
+        return MatMul(kernels, format, stored, input, bias);
+    }
+
+    // Activations that are zero, tiny, huge, infinite and NaN, one group each, over Q8_0.
+    private static uint[] MatMulCorners(KernelSet kernels)
+    {
+        Generator generator = new(20);
+        byte[] stored = StoredRows(generator, WeightFormat.Q8_0);
+        float[] input = generator.Floats(Tokens * Columns, 4f);
+        input.AsSpan(0, 32).Clear();
+        input.AsSpan(32, 32).Fill(1e-31f);
+        input.AsSpan(64, 32).Fill(-1e-39f);
+        input[96] = 3e38f;
+        input[Columns + 5] = float.PositiveInfinity;
+        input[2 * Columns + 40] = float.NaN;
+        return MatMul(kernels, WeightFormat.Q8_0, stored, input, []);
+    }
+
+    private static uint[] MatMul(KernelSet kernels, WeightFormat format, byte[] stored, float[] input, float[] bias)
+    {
+        int row = stored.Length / Rows;
+        using WeightMatrix weights = kernels.Pack(format, Rows, Columns, (first, count) => stored.AsSpan(first * row, count * row));
+        float[] output = new float[Tokens * Rows];
+        kernels.MatMul(weights, input, Tokens, bias, output);
+        return ToBits(output);
+    }
+
+    private static uint[] RmsNorm(KernelSet kernels)
+    {
+        Generator generator = new(30);
+        float[] input = generator.Floats(2 * 75, 50f), weight = generator.Floats(75, 2f), output = new float[input.Length];
+        kernels.RmsNorm(input, weight, 1e-5f, 2, output);
+        return ToBits(output);
+    }
+
+    private static uint[] Rotary(KernelSet kernels, RotaryLayout layout)
+    {
+        float[] values = new Generator(31).Floats(3 * 2 * 24, 4f);
+        float[] frequencies = new float[8];
+        for (int i = 0; i < frequencies.Length; i++)
+            frequencies[i] = (float)HostMath.Pow(10000, -i / 8.0);
+        kernels.Rotary(values, 3, 2, 24, new RotaryTable(layout, frequencies), 1000);
+        return ToBits(values);
+    }
+
+    private static uint[] SwiGlu(KernelSet kernels)
+    {
+        Generator generator = new(32);
+        float[] gate = generator.Floats(75, 100f), up = generator.Floats(75, 3f);
+        kernels.SwiGlu(gate, up);
+        return ToBits(gate);
+    }
+
+    private static uint[] Add(KernelSet kernels)
+    {
+        Generator generator = new(33);
+        float[] target = generator.Floats(75, 100f), addend = generator.Floats(75, 1e-3f);
+        kernels.Add(target, addend);
+        return ToBits(target);
+    }
+
+    private static unsafe (uint[] Page, uint[] Output) Attention(KernelSet kernels)
+    {
+        AttentionShape shape = new(4, 2, 16, 0.25f);
+        const int Positions = 70, Queries = 8;
+        int width = shape.KeyValueHeads * shape.HeadDimension;
+        Generator generator = new(34);
+        float[] keys = generator.Floats(Positions * width, 3f), values = generator.Floats(Positions * width, 3f);
+        float[] queries = generator.Floats(Queries * shape.Heads * shape.HeadDimension, 3f), output = new float[queries.Length];
+        int bytes = kernels.KvPageBytes(shape);
+        using NativeBuffer memory = new(2L * bytes);
+        new Span<byte>(memory.Pointer, 2 * bytes).Clear();
+        nint* pages = stackalloc nint[] { (nint)memory.Pointer, (nint)(memory.Pointer + bytes) };
+        ReadOnlySpan<nint> addresses = new(pages, 2);
+        kernels.StoreKeyValues(shape, addresses, 0, 0, Positions, keys, values);
+        kernels.Attention(shape, addresses, 0, Positions - Queries, Queries, queries, output);
+        ushort* halves = (ushort*)memory.Pointer;
+        uint[] page = new uint[bytes / sizeof(ushort)];
+        for (int i = 0; i < page.Length; i++)
+            page[i] = halves[i];
+        return (page, ToBits(output));
+    }
+
+    private static uint[] Codec(ActivationCodec codec)
+    {
+        float[] values = new Generator(35).Floats(2 * 80, 5f);
+        values[3] = 27000f;
+        values[100] = -70000f;
+        values[120] = 1e-40f;
+        byte[] encoded = new byte[codec.MaxEncodedBytes(2, 80)];
+        codec.Encode(values, 2, 80, encoded);
+        return Array.ConvertAll(encoded, value => (uint)value);
+    }
+
+    /// <summary>SplitMix64; a float is the 24 upper bits less 2^23, times 2^-23, times the magnitude (each product rounded to float32).</summary>
+    internal struct Generator(ulong seed)
+    {
+        private ulong _state = seed;
+
+        public ulong Next()
+        {
+            ulong z = _state += 0x9E3779B97F4A7C15;
+            z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+            z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+            return z ^ (z >> 31);
+        }
+
+        public float Float(float magnitude) => ((int)(Next() >> 40) - (1 << 23)) * (1f / (1 << 23)) * magnitude;
+
+        public float[] Floats(int count, float magnitude)
+        {
+            float[] values = new float[count];
+            for (int i = 0; i < count; i++)
+                values[i] = Float(magnitude);
+            return values;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Swarm.Kernels.Cpu;
+
+namespace Swarm.Kernels;
+
+/// <summary>Known answers that every process asks of its kernels at start: a processor, compiler or driver that computes otherwise must not serve.</summary>
+public static class SelfTest
+{
+    internal const string CanonicalClass = "canonical-1";
+
+    /// <summary>Checks every operation and weight format; some milliseconds.</summary>
+    /// <remarks>A set of class canonical-1 must give the bits of docs/canonical-1.md; any other must agree with them by tolerance.</remarks>
+    /// <exception cref="NumericsException">An operation's answer differs; it is named.</exception>
+    public static void Run(KernelSet kernels)
+    {
+        if (kernels.NumericsClass == CanonicalClass)
+            CheckBits(kernels);
+        else
+            CheckValues(kernels);
+    }
+
+    private static void CheckBits(KernelSet kernels)
+    {
+        foreach ((string name, uint[] output) in KnownAnswers.Compute(kernels))
+        {
+            ulong hash = KnownAnswers.Hash(output);
+            if (!KnownAnswers.Hashes.TryGetValue(name, out ulong expected) || hash != expected)
+                throw new NumericsException(name, $"the answer's hash is {hash:x16}, expected {expected:x16} under {CanonicalClass}");
+        }
+    }
+
+    private static void CheckValues(KernelSet kernels)
+    {
+        using CpuKernels canonical = new(1, CpuWidth.Scalar);
+        Dictionary<string, uint[]> answers = KnownAnswers.Compute(canonical).ToDictionary(answer => answer.Name, answer => answer.Output);
+        foreach ((string name, uint[] output) in KnownAnswers.Compute(kernels))
+        {
+            // Rounded activations and the F16 cache are canonical-1's own; corners (infinite groups) differ by design.
+            if (name is "matmul-corners" || name.StartsWith("codec-", StringComparison.Ordinal))
+                continue;
+            double tolerance = name.Contains("-q", StringComparison.Ordinal) ? 0.02 : name == "attention" ? 5e-3 : 1e-5;
+            uint[] expected = answers[name];
+            double largest = expected.Max(bits => Math.Abs((double)BitConverter.UInt32BitsToSingle(bits)));
+            for (int i = 0; i < output.Length; i++)
+            {
+                float seen = BitConverter.UInt32BitsToSingle(output[i]), wanted = BitConverter.UInt32BitsToSingle(expected[i]);
+                if (!(Math.Abs(seen - wanted) <= tolerance * largest) && seen != wanted)
+                    throw new NumericsException(name, $"value {i} is {seen}, expected {wanted} within {tolerance * largest:g3}");
+            }
+        }
+    }
+}
