@@ -15,7 +15,7 @@ public sealed record TemplateLimits
     public int SyntaxDepth { get; init; } = 100;
 
     /// <summary>Evaluated nodes, iterated elements and, 16 for one, characters handled.</summary>
-    public long Steps { get; init; } = 4_000_000;
+    public long Steps { get; init; } = 2_000_000;
 
     /// <summary>Length of the result in UTF-16 units.</summary>
     public int OutputChars { get; init; } = 8 << 20;

@@ -197,17 +197,18 @@ internal static class Filters
         return new StringValue(result.ToString());
     }
 
-    private static StringValue Truncate(RenderContext context, Value value, Arguments arguments)
+    private static Value Truncate(RenderContext context, Value value, Arguments arguments)
     {
         Value?[] bound = arguments.Bind("truncate", 0, "length", "killwords", "end", "leeway");
         string end = Arguments.Text(bound[2], "...");
         int length = Arguments.Int(bound[0], 255), leeway = Arguments.Int(bound[3], 5);
         if (length < PyText.Length(end) || leeway < 0)
             throw Errors.Value($"truncate to {length} with leeway {leeway}: expected a length of at least {PyText.Length(end)} and a leeway of at least 0");
+        // Anything that is short enough passes as it is.
+        if (Sequences.Length(value) <= (long)length + leeway)
+            return value;
         if (value is not StringValue text)
             throw Errors.Expected("a string to truncate", value);
-        if (PyText.Length(text.Text) <= (long)length + leeway)
-            return text;
         string head = ((StringValue)Sequences.Slice(context, text, 0, length - PyText.Length(end), null)).Text;
         if (!Flag(bound[1]) && head.LastIndexOf(' ') is int blank and >= 0)
             head = head[..blank];
@@ -648,7 +649,8 @@ internal static class Filters
         List<Func<Value, Value>> getters = paths is StringValue text
             ? PyText.Split(text.Text, ",", -1).ConvertAll(path => Getter(context, new StringValue(path), null, true, sensitive))
             : [Getter(context, paths, null, true, sensitive)];
-        return getters.Count == 1 ? getters[0] : item => new ListValue(getters.ConvertAll(getter => getter(item)));
+        // A list even for one attribute: two undefined are then equal instead of an error.
+        return item => new ListValue(getters.ConvertAll(getter => getter(item)));
     }
 
     private static List<Value> Path(RenderContext context, Value? path)

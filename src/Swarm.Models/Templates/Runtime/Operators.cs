@@ -252,6 +252,8 @@ internal static class Operators
         if (symbol == "%")
             return rest == 0 ? Math.CopySign(0, q) : rest;
         double quotient = (p - rest) / q;
+        if (quotient == 0)
+            return Math.CopySign(0, p / q);
         double floor = Math.Floor(quotient);
         return quotient - floor > 0.5 ? floor + 1 : floor;
     }

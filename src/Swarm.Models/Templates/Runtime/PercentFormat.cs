@@ -55,7 +55,7 @@ internal static class PercentFormat
         }
 
         // A mapping, or anything that has items, may go unused; a tuple or a lone value may not.
-        if (used < arguments.Count && !byName && value is not (DictValue or ListValue { IsTuple: false } or DictViewValue or RangeValue))
+        if (used < arguments.Count && !byName && value is not (DictValue or ListValue { IsTuple: false } or RangeValue or UndefinedValue))
             throw Errors.Type("not all arguments converted during string formatting");
         return result.ToString();
 

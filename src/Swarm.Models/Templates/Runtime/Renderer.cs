@@ -76,7 +76,7 @@ internal sealed class Renderer(RenderContext context)
             case FilterBlockStatement block:
                 (string text, Flow flow) = Capture(block.Body, scope);
                 if (flow == Flow.Next)
-                    Write(Printer.Str(context, ApplyFilters(block.Filter, text, scope)));
+                    Write(ApplyFilters(block.Filter, text, scope) is StringValue filtered ? filtered.Text : throw Errors.Type("a filter block must end in text"));
                 return flow;
             case WithStatement with:
                 return With(with, scope);

@@ -12,7 +12,7 @@ internal static class Tests
     private static readonly Dictionary<string, Test> All = new(StringComparer.Ordinal)
     {
         ["boolean"] = Plain("boolean", value => value is BoolValue),
-        ["callable"] = Plain("callable", value => value is CallableValue or LoopValue),
+        ["callable"] = Plain("callable", value => value is CallableValue or LoopValue or UndefinedValue),
         ["defined"] = Plain("defined", value => value is not UndefinedValue),
         ["undefined"] = Plain("undefined", value => value is UndefinedValue),
         ["divisibleby"] = (c, v, a) => IsZero(Operators.Arithmetic(c, "%", v, a.Bind("divisibleby", 1, "num")[0]!)),
@@ -70,7 +70,7 @@ internal static class Tests
     private static string? Named(string name, Value value, Arguments arguments)
     {
         arguments.Bind(name, 0);
-        return (value as StringValue)?.Text;
+        return (Operators.Key(value) as StringValue)?.Text;
     }
 
     private static string Text(RenderContext context, Value value, Arguments arguments, string name)
