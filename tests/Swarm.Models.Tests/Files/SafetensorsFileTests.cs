@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Swarm.Models.Files;
 using Swarm.Models.Tests.Blocks;
+using Swarm.Testing;
 
 namespace Swarm.Models.Tests.Files;
 
