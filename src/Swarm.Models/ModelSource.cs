@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Swarm.Models.Families;
 using Swarm.Models.Files;
+using Swarm.Models.Templates;
 using Swarm.Models.Tokenizers;
 
 namespace Swarm.Models;
@@ -18,6 +19,7 @@ public sealed class ModelSource : IDisposable
     private readonly Lazy<ITensorStore> _tensors;
     private readonly Lazy<Tokenizer?> _tokenizer;
     private readonly Lazy<string?> _chatTemplateText;
+    private readonly Lazy<ChatTemplate?> _chatTemplate;
 
     private ModelSource(string name, string path, GgufMetadata? metadata, Func<ITensorStore> tensors, Func<ModelConfig> config)
     {
@@ -28,6 +30,7 @@ public sealed class ModelSource : IDisposable
         _config = new Lazy<ModelConfig>(config);
         _tokenizer = new Lazy<Tokenizer?>(ReadTokenizer);
         _chatTemplateText = new Lazy<string?>(ReadChatTemplateText);
+        _chatTemplate = new Lazy<ChatTemplate?>(() => ChatTemplateText is { } text ? ChatTemplate.Parse(text) : null);
     }
 
     /// <summary>A name for people.</summary>
@@ -50,6 +53,10 @@ public sealed class ModelSource : IDisposable
     /// <summary>Its tokenizer, made when first asked for; null where the model has none.</summary>
     /// <exception cref="ModelException">CorruptModel or UnsupportedModel, naming what is wrong or not known.</exception>
     public Tokenizer? Tokenizer => _tokenizer.Value;
+
+    /// <summary>Its chat template, parsed when first asked for; null where the model has none.</summary>
+    /// <exception cref="ModelException">UnsupportedModel: a construct that the interpreter does not have, named. CorruptModel as <see cref="ChatTemplateText"/>.</exception>
+    public ChatTemplate? ChatTemplate => _chatTemplate.Value;
 
     /// <summary>Source text of its chat template; null where the model has none.</summary>
     /// <exception cref="ModelException">CorruptModel: tokenizer_config.json is not JSON, or its chat_template neither text nor a list of named ones.</exception>

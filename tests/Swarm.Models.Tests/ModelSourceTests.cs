@@ -24,6 +24,7 @@ public sealed class ModelSourceTests
         Assert.Equal(272, source.Tensors.Tensors.Count);
         Assert.Equal(49152, source.Tokenizer!.VocabularySize);
         Assert.StartsWith("{% for message in messages %}", source.ChatTemplateText, StringComparison.Ordinal);
+        Assert.Equal(source.ChatTemplateText, source.ChatTemplate!.Source);
     }
 
     [Fact]
