@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Swarm.Models.Tokenizers.Merging;
 
 /// <summary>Reads merge rules, earliest first.</summary>
@@ -32,21 +34,39 @@ internal static class MergeList
 
     private sealed class Builder(Vocabulary vocabulary, int count)
     {
-        private char[] joined = new char[64];
+        private char[] _joined = new char[64];
+        private int _result = -1;
 
         public PairTable Table { get; } = new(TokenizerLimits.Check("merge count", count, TokenizerLimits.Merges));
 
         public int Count { get; private set; }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Add(ReadOnlySpan<char> left, ReadOnlySpan<char> right)
         {
-            int length = left.Length + right.Length;
-            if (length > joined.Length)
-                joined = new char[TokenizerLimits.Check($"merge {Count}'s length in characters", length, 2 * TokenizerLimits.TokenChars) * 2];
-            left.CopyTo(joined);
-            right.CopyTo(joined.AsSpan(left.Length));
-            Table.Set(Find(left), Find(right), (uint)Count, Find(joined.AsSpan(0, length)));
+            int leftId = Find(left), rightId = Find(right);
+
+            // Vocabularies list tokens as their merges made them, so the result is nearly always the token behind the last one.
+            if (_result < 0 || !IsJoined(vocabulary.Spelling(_result + 1), left, right))
+                _result = FindJoined(left, right);
+            else
+                _result++;
+            Table.Set(leftId, rightId, (uint)Count, _result);
             Count++;
+        }
+
+        private static bool IsJoined(string? token, ReadOnlySpan<char> left, ReadOnlySpan<char> right) =>
+            token is not null && token.Length == left.Length + right.Length
+            && token.AsSpan(0, left.Length).SequenceEqual(left) && token.AsSpan(left.Length).SequenceEqual(right);
+
+        private int FindJoined(ReadOnlySpan<char> left, ReadOnlySpan<char> right)
+        {
+            int length = TokenizerLimits.Check($"merge {Count}'s length in characters", left.Length + right.Length, 2 * TokenizerLimits.TokenChars);
+            if (length > _joined.Length)
+                _joined = new char[2 * length];
+            left.CopyTo(_joined);
+            right.CopyTo(_joined.AsSpan(left.Length));
+            return Find(_joined.AsSpan(0, length));
         }
 
         private int Find(ReadOnlySpan<char> token)
