@@ -20,13 +20,13 @@ internal static class KnownAnswers
         ["reciprocal"] = 0xAE20C0113229E2A2,
         ["reciprocal-sqrt"] = 0x8F7907794D7AC8AA,
         ["sigmoid"] = 0x27FB371E8183385C,
-        ["matmul-f32"] = 0x2EBF1561C7540C68,
-        ["matmul-f16"] = 0x67A83857C76FD5F5,
-        ["matmul-bf16"] = 0x54BB745172B798CB,
-        ["matmul-q8_0"] = 0xE4D7584D887110C5,
-        ["matmul-q4_0"] = 0x9B89A2B0C95EEF44,
-        ["matmul-q4_1"] = 0x00D25CB7832C79A0,
-        ["matmul-corners"] = 0xD54157759AD54903,
+        ["matmul-f32"] = 0x7244F6A9F0089F56,
+        ["matmul-f16"] = 0x65CB217BD6264616,
+        ["matmul-bf16"] = 0xC477F23146A5B3DD,
+        ["matmul-q8_0"] = 0x3442A83C3BDE5D49,
+        ["matmul-q4_0"] = 0x3F111A35A5011924,
+        ["matmul-q4_1"] = 0x80B936990A3433A2,
+        ["matmul-corners"] = 0x99068E025C59C6C0,
         ["rms-norm"] = 0x8B024CF8E0FDC3B5,
         ["rotary-interleaved"] = 0xD6814ECCF6B63994,
         ["rotary-half-split"] = 0x4A1098899DACFCB0,
@@ -222,7 +222,7 @@ internal static class KnownAnswers
     }
 
     /// <summary>SplitMix64; a float is the 24 upper bits less 2^23, times 2^-23, times the magnitude (each product rounded to float32).</summary>
-    internal struct Generator(ulong seed)
+    internal sealed class Generator(ulong seed)
     {
         private ulong _state = seed;
 

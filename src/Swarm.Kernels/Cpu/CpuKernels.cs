@@ -81,6 +81,7 @@ public sealed unsafe class CpuKernels : KernelSet
             throw new ArgumentException($"{weights.GetType().Name} was packed by another kernel set", nameof(weights));
         Shapes.MatMul(weights, input.Length, tokens, bias.Length, output.Length);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        matrix.CheckAlive();
         if (tokens == 0)
             return;
         fixed (float* inputPointer = input, biasPointer = bias, outputPointer = output)

@@ -60,6 +60,9 @@ internal sealed unsafe class TileMatrix : WeightMatrix
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
     };
 
+    /// <summary>Refuses a matrix whose memory is gone.</summary>
+    public void CheckAlive() => ObjectDisposedException.ThrowIf(_tiles.Pointer == null, this);
+
     public byte* Tile(int tile) => _tiles.Pointer + tile * TileBytes;
 
     /// <summary>Quantized weight of a column of a group, as stored (Q4 unsigned).</summary>
@@ -91,6 +94,7 @@ internal sealed unsafe class TileMatrix : WeightMatrix
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
         Shapes.Length(destination.Length, Columns, nameof(destination));
+        CheckAlive();
         byte* group = Tile(row / TileRows);
         row %= TileRows;
         if (WeightFormats.GroupLength(Format) == 1)

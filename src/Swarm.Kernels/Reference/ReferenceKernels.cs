@@ -34,6 +34,7 @@ public sealed unsafe class ReferenceKernels : KernelSet
         if (weights is not ReferenceMatrix matrix)
             throw new ArgumentException($"{weights.GetType().Name} was packed by another kernel set", nameof(weights));
         Shapes.MatMul(weights, input.Length, tokens, bias.Length, output.Length);
+        matrix.CheckAlive();
         if (tokens == 0)
             return;
         fixed (float* inputPointer = input, biasPointer = bias, outputPointer = output)
@@ -46,6 +47,8 @@ public sealed unsafe class ReferenceKernels : KernelSet
             _pool.Run(_chunks, wake: true, _matMulPart);
             _weights = null;
         }
+
+        GC.KeepAlive(weights);
     }
 
     public override void RmsNorm(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, float epsilon, int tokens, Span<float> output)

@@ -21,12 +21,16 @@ internal sealed unsafe class ReferenceMatrix : WeightMatrix
 
     public override long ResidentBytes => _values.Bytes;
 
+    /// <summary>Refuses a matrix whose memory is gone.</summary>
+    public void CheckAlive() => ObjectDisposedException.ThrowIf(_values.Pointer == null, this);
+
     public float* Row(int row) => (float*)_values.Pointer + (long)row * Columns;
 
     public override void CopyRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
         Shapes.Length(destination.Length, Columns, nameof(destination));
+        CheckAlive();
         new ReadOnlySpan<float>(Row(row), Columns).CopyTo(destination);
         GC.KeepAlive(this);
     }

@@ -1,0 +1,176 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Swarm.Kernels.Cpu;
+
+namespace Swarm.Kernels.Tests;
+
+public sealed class CpuKernelsTests
+{
+    [Fact]
+    public void BestWidth_ThisProcessor_IsTheWidestItHas()
+    {
+        CpuWidth expected = Avx512BW.IsSupported ? CpuWidth.Vector512
+            : Avx2.IsSupported ? CpuWidth.Vector256
+            : Vector128.IsHardwareAccelerated ? CpuWidth.Vector128
+            : CpuWidth.Scalar;
+        using CpuKernels kernels = new(1);
+        Assert.Equal(expected, kernels.Width);
+        Assert.Equal("canonical-1", kernels.NumericsClass);
+    }
+
+    [SkippableFact]
+    public void MatMul_WithVectors_TakesTheFastPath()
+    {
+        Skip.If(CpuKernels.BestWidth == CpuWidth.Scalar, "this process has no vectors");
+        using CpuKernels kernels = new(2);
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+            Multiply(kernels, format, 64, 256, 3);
+        Assert.Equal(6, kernels.Counters.MatMulVector);
+        Assert.Equal(6, kernels.Counters.MatMulBatched);
+        Assert.Equal(6, kernels.Counters.MatMulDivided);
+        Assert.Equal(0, kernels.Counters.MatMulScalar);
+        AttentionCase.Run(kernels, new TestNumbers(1), 3, 2);
+        Assert.Equal(1, kernels.Counters.AttentionVector);
+    }
+
+    [Fact]
+    public void MatMul_ScalarForced_CountsScalar()
+    {
+        using CpuKernels kernels = new(1, CpuWidth.Scalar);
+        Multiply(kernels, WeightFormat.Q4_0, 16, 32, 1);
+        Assert.Equal(1, kernels.Counters.MatMulScalar);
+        Assert.Equal(0, kernels.Counters.MatMulVector + kernels.Counters.MatMulBatched + kernels.Counters.MatMulDivided);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public unsafe void Operations_AfterTheFirstCall_AllocateNothing(int threads)
+    {
+        using CpuKernels kernels = new(threads);
+        TestNumbers numbers = new(1);
+        AttentionShape shape = AttentionCase.Shape;
+        byte[] stored = numbers.Rows(WeightFormat.Q4_0, 600, 1024), storedFloats = numbers.Rows(WeightFormat.F16, 64, 1024);
+        using WeightMatrix weights = TestNumbers.Pack(kernels, WeightFormat.Q4_0, stored, 600, 1024);
+        using WeightMatrix floats = TestNumbers.Pack(kernels, WeightFormat.F16, storedFloats, 64, 1024);
+        float[] input = numbers.Floats(40 * 1024), output = new float[40 * 600], outputFloats = new float[40 * 64];
+        float[] heads = numbers.Floats(40 * shape.Heads * shape.HeadDimension), attended = new float[heads.Length];
+        float[] keys = numbers.Floats(40 * shape.KeyValueHeads * shape.HeadDimension);
+        RotaryTable table = new(RotaryLayout.HalfSplit, [1f, 0.1f, 0.01f, 0.001f]);
+        nint page = (nint)NativeMemory.AlignedAlloc((nuint)kernels.KvPageBytes(shape), 64);
+        nint[] pages = [page];
+        try
+        {
+            Step();
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Step();
+            Step();
+            Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+        finally
+        {
+            NativeMemory.AlignedFree((void*)page);
+        }
+
+        void Step()
+        {
+            kernels.MatMul(weights, input, 40, default, output);
+            kernels.MatMul(weights, input.AsSpan(0, 1024), 1, default, output.AsSpan(0, 600));
+            kernels.MatMul(floats, input, 40, default, outputFloats);
+            kernels.RmsNorm(input, keys.AsSpan(0, 1024), 1e-5f, 40, input);
+            kernels.Rotary(heads, 40, shape.Heads, shape.HeadDimension, table, 0);
+            kernels.StoreKeyValues(shape, pages, 0, 0, 40, keys, keys);
+            kernels.Attention(shape, pages, 0, 0, 40, heads, attended);
+            kernels.SwiGlu(outputFloats, outputFloats);
+            kernels.Add(outputFloats, outputFloats);
+        }
+    }
+
+    [Fact]
+    public void Pack_EveryFormat_TakesTheStoredBytesOnly()
+    {
+        using CpuKernels kernels = new(1);
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+        {
+            byte[] stored = new TestNumbers(1).Rows(format, 64, 512);
+            using WeightMatrix weights = TestNumbers.Pack(kernels, format, stored, 64, 512);
+            Assert.Equal(stored.Length, weights.ResidentBytes);
+        }
+    }
+
+    [Fact]
+    public void Arguments_OfWrongShape_AreRefusedBeforeAnythingIsRead()
+    {
+        using CpuKernels kernels = new(1);
+        byte[] stored = new TestNumbers(1).Rows(WeightFormat.Q8_0, 16, 64);
+        using WeightMatrix weights = TestNumbers.Pack(kernels, WeightFormat.Q8_0, stored, 16, 64);
+        Assert.Throws<ArgumentException>(() => kernels.MatMul(weights, new float[63], 1, default, new float[16]));
+        Assert.Throws<ArgumentException>(() => kernels.MatMul(weights, new float[64], 1, default, new float[17]));
+        Assert.Throws<ArgumentException>(() => kernels.MatMul(weights, new float[64], 1, new float[15], new float[16]));
+        Assert.ThrowsAny<ArgumentException>(() => kernels.MatMul(weights, [], -1, default, []));
+        Assert.Throws<ArgumentException>(() => kernels.Pack(WeightFormat.Q8_0, 16, 33, (_, _) => stored));
+        Assert.Throws<ArgumentException>(() => kernels.Pack(WeightFormat.Q8_0, 16, 64, (_, _) => stored.AsSpan(1)));
+        Assert.ThrowsAny<ArgumentException>(() => kernels.Pack(WeightFormat.Q8_0, 0, 64, (_, _) => stored));
+        Assert.ThrowsAny<ArgumentException>(() => weights.CopyRow(16, new float[64]));
+        Assert.ThrowsAny<ArgumentException>(() => weights.CopyRow(-1, new float[64]));
+        Assert.Throws<ArgumentException>(() => weights.CopyRow(0, new float[63]));
+        Assert.Throws<ArgumentException>(() => kernels.RmsNorm(new float[10], new float[4], 1e-5f, 2, new float[10]));
+        Assert.Throws<ArgumentException>(() => kernels.SwiGlu(new float[4], new float[5]));
+        Assert.Throws<ArgumentException>(() => kernels.Add(new float[4], new float[3]));
+        Assert.Throws<ArgumentException>(() => kernels.Rotary(new float[16], 1, 2, 8, new RotaryTable(RotaryLayout.HalfSplit, new float[5]), 0));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(3, 2, 8, 1)));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 12, 1)));
+        Assert.Throws<ArgumentException>(() => kernels.Attention(new AttentionShape(1, 1, 8, 1), [], 0, 0, 1, new float[8], new float[8]));
+        Assert.Throws<ArgumentException>(() => kernels.StoreKeyValues(new AttentionShape(1, 1, 8, 1), [1], 0, 64, 1, new float[8], new float[8]));
+    }
+
+    [Fact]
+    public void MatMul_WeightsOfAnotherSet_AreRefused()
+    {
+        using CpuKernels kernels = new(1);
+        using Reference.ReferenceKernels reference = new();
+        byte[] stored = new TestNumbers(1).Rows(WeightFormat.F32, 4, 4);
+        using WeightMatrix a = TestNumbers.Pack(kernels, WeightFormat.F32, stored, 4, 4), b = TestNumbers.Pack(reference, WeightFormat.F32, stored, 4, 4);
+        Assert.Throws<ArgumentException>(() => kernels.MatMul(b, new float[4], 1, default, new float[4]));
+        Assert.Throws<ArgumentException>(() => reference.MatMul(a, new float[4], 1, default, new float[4]));
+    }
+
+    [Fact]
+    public void Weights_Disposed_AreRefused()
+    {
+        using CpuKernels kernels = new(1);
+        using Reference.ReferenceKernels reference = new();
+        byte[] stored = new TestNumbers(1).Rows(WeightFormat.F32, 4, 4);
+        foreach (KernelSet set in new KernelSet[] { kernels, reference })
+        {
+            WeightMatrix weights = TestNumbers.Pack(set, WeightFormat.F32, stored, 4, 4);
+            weights.Dispose();
+            Assert.Throws<ObjectDisposedException>(() => set.MatMul(weights, new float[4], 1, default, new float[4]));
+            Assert.Throws<ObjectDisposedException>(() => weights.CopyRow(0, new float[4]));
+        }
+    }
+
+    [Fact]
+    public void PairsPortable_AnyBytes_EqualsTheInstructions()
+    {
+        TestNumbers numbers = new(8);
+        for (int round = 0; round < 1000; round++)
+        {
+            Vector128<byte> w = Vector128.Create(numbers.Next(), numbers.Next()).AsByte();
+            Vector128<byte> x = Vector128.Max(Vector128.Create(numbers.Next(), numbers.Next()).AsSByte(), Vector128.Create((sbyte)-127)).AsByte();
+            if (round < 10)
+                w = Vector128.Create((byte)0x80);
+            Assert.Equal(Width128.PairsPortable(w, x), Width128.PairsSigned(w, x));
+            w &= Vector128.Create((byte)15);
+            Assert.Equal(Width128.PairsPortable(w, x), Width128.PairsUnsigned(w, x));
+        }
+    }
+
+    private static void Multiply(CpuKernels kernels, WeightFormat format, int rows, int columns, int tokens)
+    {
+        TestNumbers numbers = new(1);
+        using WeightMatrix weights = TestNumbers.Pack(kernels, format, numbers.Rows(format, rows, columns), rows, columns);
+        kernels.MatMul(weights, numbers.Floats(tokens * columns), tokens, default, new float[tokens * rows]);
+    }
+}
