@@ -91,6 +91,22 @@ public sealed class TransportContractTests
     }
 
     [Theory, CombinatorialKinds]
+    public async Task ResponseHeaders_SentByTheHandler_ArriveBeforeAnyMessage(TransportKind kind)
+    {
+        var goOn = new TaskCompletionSource();
+        await using TransportPair pair = await TransportPair.OpenAsync(kind, [EchoMethods.OneUnary(async (request, context) =>
+        {
+            await context.WriteResponseHeadersAsync(Metadata.Empty);
+            await goOn.Task;
+            return request;
+        })]);
+        using AsyncUnaryCall<string> call = pair.Invoker.AsyncUnaryCall(EchoMethods.Unary, null, default, "m");
+        await call.ResponseHeadersAsync.WaitAsync(Patience);
+        goOn.SetResult();
+        Assert.Equal("m", await call.ResponseAsync.WaitAsync(Patience));
+    }
+
+    [Theory, CombinatorialKinds]
     public async Task Metadata_TextThatIsNotAscii_FailsTheCallBeforeItIsSent(TransportKind kind)
     {
         bool called = false;

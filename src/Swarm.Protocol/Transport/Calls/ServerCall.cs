@@ -64,7 +64,7 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
         if (_headersSent)
             return default;
         _headersSent = true;
-        return _wire.SendHeadersAsync(Metadata.Empty);
+        return _wire.SendHeadersAsync(Metadata.Empty, flush: false);
     }
 
     /// <summary>Cuts the stream at once: what was written of it cannot be finished.</summary>
@@ -108,7 +108,7 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
         if (_headersSent)
             throw new InvalidOperationException("response headers are sent once, before the first message");
         _headersSent = true;
-        return _wire.SendHeadersAsync(responseHeaders).AsTask();
+        return _wire.SendHeadersAsync(responseHeaders, flush: true).AsTask();
     }
 
     private void PassDeadline()

@@ -24,7 +24,8 @@ internal abstract class ServerWire
     /// <summary>Cancelled when the client or its connection goes away.</summary>
     public abstract CancellationToken Aborted { get; }
 
-    public abstract ValueTask SendHeadersAsync(Metadata headers);
+    /// <summary>Sends the response headers; with <paramref name="flush"/> at once, otherwise together with the message that follows.</summary>
+    public abstract ValueTask SendHeadersAsync(Metadata headers, bool flush);
 
     /// <summary>Ends the answer. When no headers were sent, all of it travels as one block of headers.</summary>
     public abstract ValueTask CompleteAsync(Status status, Metadata trailers);

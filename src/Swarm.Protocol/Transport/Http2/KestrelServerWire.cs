@@ -57,12 +57,12 @@ internal sealed class KestrelServerWire : ServerWire
 
     public override CancellationToken Aborted { get; }
 
-    public override async ValueTask SendHeadersAsync(Metadata headers)
+    public override async ValueTask SendHeadersAsync(Metadata headers, bool flush)
     {
         _response.Headers.ContentType = HeaderCodec.ContentType;
         Write(_response.Headers, headers);
         await _body.StartAsync(Aborted);
-        if (headers.Count > 0)
+        if (flush)
             await _body.Writer.FlushAsync(Aborted);
     }
 

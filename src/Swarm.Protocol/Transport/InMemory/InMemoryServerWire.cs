@@ -33,7 +33,7 @@ internal sealed class InMemoryServerWire : ServerWire
 
     public override CancellationToken Aborted => _call.ClientGone.Token;
 
-    public override ValueTask SendHeadersAsync(Metadata headers)
+    public override ValueTask SendHeadersAsync(Metadata headers, bool flush)
     {
         _call.Head.TrySetResult(new ResponseHead(Copy(headers), null));
         return default;
