@@ -8,7 +8,7 @@ namespace Swarm.Client;
 
 /// <summary>
 /// A model to generate with: its two ends, tokenizer and template in this process, its blocks behind <see cref="Chain"/>.
-/// <c>SwarmClient</c> has them in a swarm, <see cref="LocalModel"/> in this process; everything else is the same.
+/// <see cref="SwarmClient"/> has them in a swarm, <see cref="LocalModel"/> in this process; everything else is the same.
 /// </summary>
 public abstract class LanguageModel : IAsyncDisposable
 {

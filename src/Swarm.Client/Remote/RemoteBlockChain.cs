@@ -1,0 +1,170 @@
+using Google.Protobuf;
+using Swarm.Models;
+using Swarm.Protocol;
+using Swarm.Protocol.Directory;
+using Swarm.Protocol.Links;
+using Swarm.Protocol.Transport;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Client;
+
+/// <summary>A model's blocks in a swarm.</summary>
+internal sealed class RemoteBlockChain : IBlockChain
+{
+    // Another route may serve where one refused; bounded, so that a swarm in trouble is not hammered.
+    private const int Attempts = 4;
+
+    private readonly SwarmClientOptions _options;
+    private readonly ITransport _transport;
+    private readonly ModelConfig _config;
+    private readonly ByteString _modelIdentity;
+    private readonly DirectoryClient _directory;
+    private readonly LinkPool _links;
+    private readonly Lock _lock = new();
+    private IReadOnlyList<PeerAddress> _bootstrap;
+    private DirectorySnapshot _snapshot;
+
+    public RemoteBlockChain(
+        SwarmClientOptions options, ITransport transport, ModelConfig config, ByteString modelIdentity, DirectoryClient directory,
+        IReadOnlyList<PeerAddress> bootstrap, DirectorySnapshot snapshot)
+    {
+        _options = options;
+        _transport = transport;
+        _config = config;
+        _modelIdentity = modelIdentity;
+        _directory = directory;
+        _bootstrap = bootstrap;
+        _snapshot = snapshot;
+        _links = new LinkPool(
+            transport, options.Time, purpose => LinkGreeting.Make(purpose == ConnectionClass.Bulk, null, modelIdentity), options.Patience);
+    }
+
+    public BlockSpan Blocks => _config.AllBlocks;
+
+    /// <summary>What the swarm's directory said last.</summary>
+    public DirectorySnapshot Snapshot
+    {
+        get
+        {
+            lock (_lock)
+                return _snapshot;
+        }
+    }
+
+    public async ValueTask<IChainSession> OpenAsync(ChainSessionOptions options, CancellationToken cancellationToken = default)
+    {
+        SessionShape shape = SessionShape.Resolve(options, Blocks, _config.Context, []);
+        var avoided = new HashSet<PeerId>();
+        bool fresh = false;
+        for (int attempt = 1; ; attempt++)
+        {
+            IReadOnlyList<ChainHop> hops;
+            try
+            {
+                hops = RoutePlanner.Plan(Candidates(avoided), shape.Blocks, shape.ExpectedPositions);
+            }
+            catch (SwarmException) when (!fresh)
+            {
+                // The list may be old: nodes may have come since.
+                await RefreshAsync(cancellationToken);
+                fresh = true;
+                continue;
+            }
+
+            SessionShape routed = options.RoundAt is null
+                ? SessionShape.Resolve(options, Blocks, _config.Context, hops.Skip(1).Select(hop => hop.Blocks.Start))
+                : shape;
+            try
+            {
+                return await RemoteChainSession.OpenAsync(
+                    _links, SessionId.Draw(_options.Random), routed, hops, _config.Hidden, _modelIdentity, _options.Patience, _options.Time, cancellationToken);
+            }
+            catch (SwarmException exception) when (attempt < Attempts && exception.Fault.Rule().ElsewhereMayServe && exception.Peer is { } peer)
+            {
+                avoided.Add(peer);
+                await RefreshAsync(cancellationToken);
+                fresh = true;
+                if (!Covers(avoided, shape))
+                    throw;
+            }
+        }
+    }
+
+    public async ValueTask ForwardTogetherAsync(IReadOnlyList<ChainStep> steps, CancellationToken cancellationToken = default)
+    {
+        // All are under way before the first is waited for: nodes put them into common passes.
+        var pending = new ValueTask[steps.Count];
+        for (int index = 0; index < pending.Length; index++)
+        {
+            ChainStep step = steps[index];
+            pending[index] = step.Session.ForwardAsync(step.Hidden, step.Position, step.Count, step.Outputs, step.Result, cancellationToken);
+        }
+
+        foreach (ValueTask step in pending)
+            await step;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _links.DisposeAsync();
+        await _transport.DisposeAsync();
+    }
+
+    /// <summary>Asks the directory anew: an inviter first, then any node known.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        var addresses = new List<PeerAddress>(_bootstrap);
+        foreach (DirectoryEntry entry in Snapshot.Entries)
+        {
+            PeerAddress address = PeerAddress.Parse(entry.Announcement.Addresses[0]);
+            if (!addresses.Contains(address))
+                addresses.Add(address);
+        }
+
+        foreach (PeerAddress address in addresses)
+        {
+            try
+            {
+                DirectorySnapshot snapshot = await _directory.ListAsync(address, cancellationToken);
+                lock (_lock)
+                {
+                    _snapshot = snapshot;
+                    _bootstrap = [address, .. _bootstrap.Where(other => other != address)];
+                }
+
+                return;
+            }
+            catch (SwarmException)
+            {
+                // The next one may answer; the old list stays otherwise.
+            }
+        }
+    }
+
+    private bool Covers(HashSet<PeerId> avoided, SessionShape shape)
+    {
+        try
+        {
+            RoutePlanner.Plan(Candidates(avoided), shape.Blocks, shape.ExpectedPositions);
+            return true;
+        }
+        catch (SwarmException)
+        {
+            return false;
+        }
+    }
+
+    private IEnumerable<RouteCandidate> Candidates(HashSet<PeerId> avoided)
+    {
+        foreach (DirectoryEntry entry in Snapshot.Entries)
+        {
+            NodeAnnouncement announcement = entry.Announcement;
+            var peer = new PeerId(announcement.Peer.Span);
+            if (announcement.State != NodeState.Serving || announcement.ModelIdentity != _modelIdentity || avoided.Contains(peer))
+                continue;
+            yield return new RouteCandidate(
+                peer, announcement.Addresses[0], new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock), announcement.TokensPerSecond,
+                (long)Math.Min(announcement.CacheTokensFree, long.MaxValue));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+using Swarm.Kernels;
+using Swarm.Models;
+using Swarm.Protocol;
+using Swarm.Protocol.Transport;
+
+namespace Swarm.Client;
+
+/// <summary>What a client of a swarm is made with.</summary>
+public sealed record SwarmClientOptions
+{
+    /// <summary>An invite of the swarm; any member's serves.</summary>
+    public required string Invite { get; init; }
+
+    /// <summary>The model, as <see cref="ModelSource.Open"/> takes it. Needed for its two ends and tokenizer; its blocks are not read.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Where names of models are looked up.</summary>
+    public IReadOnlyList<string> ModelsFolders { get; init; } = [];
+
+    /// <summary>The model, opened already; in place of <see cref="Model"/>. Disposed with the client.</summary>
+    public ModelSource? Source { get; init; }
+
+    /// <summary>Who computes the ends; disposed with the client. Default: the fast kernels on all processors.</summary>
+    public KernelSet? Kernels { get; init; }
+
+    /// <summary>Replaces the invite's addresses.</summary>
+    public PeerAddress? Dial { get; init; }
+
+    /// <summary>Most positions of a session. Default: the model's context.</summary>
+    public int? Context { get; init; }
+
+    /// <summary>Time that a request, or opening a chain, may take.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How nodes are reached; disposed with the client. Default: gRPC.</summary>
+    public ITransport? Transport { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    public IRandomSource Random { get; init; } = SystemRandomSource.Instance;
+}
