@@ -1,0 +1,101 @@
+using Swarm.Client;
+using Swarm.Kernels;
+using Swarm.Kernels.Cpu;
+using Swarm.Models;
+using Swarm.Node;
+using Swarm.Protocol;
+using Swarm.Protocol.Transport;
+
+namespace Swarm.Testing;
+
+/// <summary>A swarm in this process: nodes of the same types as the daemon's, over loopback sockets or in memory.</summary>
+public sealed class SwarmCluster : IAsyncDisposable
+{
+    private readonly InMemoryNetwork? _network;
+    private readonly string _model;
+    private readonly List<NodeHost> _nodes = [];
+    private ulong _seed = 1;
+    private int _port = 1;
+
+    private SwarmCluster(string model, bool inMemory)
+    {
+        _model = model;
+        _network = inMemory ? new InMemoryNetwork() : null;
+    }
+
+    /// <summary>The nodes in the order of their start.</summary>
+    public IReadOnlyList<NodeHost> Nodes => _nodes;
+
+    /// <summary>The founder's invite.</summary>
+    public string Invite => _nodes[0].Invite;
+
+    /// <summary>Starts one node a span; the first founds the swarm, the others join it.</summary>
+    public static async Task<SwarmCluster> StartAsync(string model, bool inMemory, params BlockSpan[] spans)
+    {
+        var cluster = new SwarmCluster(model, inMemory);
+        try
+        {
+            foreach (BlockSpan span in spans)
+                await cluster.AddAsync(span);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Spans of as equal length as can be.</summary>
+    public static BlockSpan[] Split(int blocks, int nodes) =>
+        [.. Enumerable.Range(0, nodes).Select(index => new BlockSpan(index * blocks / nodes, (index + 1) * blocks / nodes))];
+
+    /// <summary>Options of another node of this swarm.</summary>
+    public NodeOptions OptionsFor(BlockSpan? blocks) => new()
+    {
+        Source = ModelSource.Open(_model),
+        Kernels = new CpuKernels(1),
+        Blocks = blocks,
+        MemoryBytes = 1L << 30,
+        Listen = new PeerAddress("127.0.0.1", _network is null ? 0 : _port++),
+        Join = _nodes.Count == 0 ? null : Invite,
+        Transport = NewTransport(),
+        Random = new SeededRandomSource(_seed++),
+    };
+
+    /// <summary>Starts another node.</summary>
+    public Task<NodeHost> AddAsync(BlockSpan? blocks) => AddAsync(OptionsFor(blocks));
+
+    /// <summary>Starts another node.</summary>
+    public async Task<NodeHost> AddAsync(NodeOptions options)
+    {
+        NodeHost node = await NodeHost.StartAsync(options);
+        _nodes.Add(node);
+        return node;
+    }
+
+    /// <summary>A way to reach the nodes.</summary>
+    public ITransport NewTransport() => _network is null ? new GrpcTransport() : new InMemoryTransport(_network);
+
+    /// <summary>Options of a client of this swarm.</summary>
+    public SwarmClientOptions ClientOptions(string? model = null, KernelSet? kernels = null) => new()
+    {
+        Invite = Invite,
+        Model = model ?? _model,
+        Kernels = kernels ?? new CpuKernels(1),
+        Transport = NewTransport(),
+        Random = new SeededRandomSource(_seed++),
+    };
+
+    /// <summary>A client of this swarm.</summary>
+    public Task<SwarmClient> ConnectAsync() => SwarmClient.ConnectAsync(ClientOptions());
+
+    /// <summary>The same model in this process.</summary>
+    public LocalModel OpenLocal() => LocalModel.Load(new LocalModelOptions { Source = ModelSource.Open(_model), Kernels = new CpuKernels(1) });
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (NodeHost node in _nodes)
+            await node.DisposeAsync();
+    }
+}
