@@ -5,9 +5,10 @@ using Swarm.Models.Files;
 namespace Swarm.Models.Families;
 
 /// <summary>
-/// Llama (arXiv 2302.13971) and its descendants of the same shape: RMS norm before each part, grouped-query attention with rotary positions, SwiGLU.
+/// Llama (arXiv 2302.13971) and its descendants of the same shape, such as Mistral: RMS norm before each part, grouped-query attention with rotary positions, SwiGLU.
+/// Families that differ in a detail derive from it.
 /// </summary>
-internal sealed class LlamaFamily : ModelFamily
+internal class LlamaFamily : ModelFamily
 {
     private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new()
     {
@@ -35,9 +36,12 @@ internal sealed class LlamaFamily : ModelFamily
 
     public override string Name => "llama";
 
-    public override IReadOnlyList<string> HuggingFaceTypes => ["llama"];
+    public override IReadOnlyList<string> HuggingFaceTypes => ["llama", "mistral"];
 
     public override IReadOnlyList<string> GgufArchitectures => ["llama"];
+
+    /// <summary>Files of the Llama architecture have query and key rows reordered for neighbours; most others keep the checkpoint's halves.</summary>
+    protected virtual RotaryLayout GgufLayout => RotaryLayout.Interleaved;
 
     protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => Names;
 
@@ -51,6 +55,7 @@ internal sealed class LlamaFamily : ModelFamily
         string activation = fields.Text("hidden_act", "silu");
         if (activation != "silu")
             throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: hidden_act {activation}, expected silu");
+        RefuseWindow(fields, context);
         bool attentionBias = fields.Flag("attention_bias", false);
         int[] begin = fields.TokenIds("bos_token_id", vocabulary);
         int[] end = fields.TokenIds("eos_token_id", vocabulary);
@@ -84,6 +89,10 @@ internal sealed class LlamaFamily : ModelFamily
         int hidden = fields.Integer("embedding_length", 1, ConfigLimits.Hidden);
         int heads = fields.Integer("attention.head_count", 1, ConfigLimits.Heads);
         int headDimension = fields.Integer("attention.key_length", 1, ConfigLimits.HeadDimension, Math.Max(1, hidden / heads));
+        int context = fields.Integer("context_length", 1, ConfigLimits.Context);
+        int window = fields.Integer("attention.sliding_window", 0, int.MaxValue, 0);
+        if (window != 0 && window < context)
+            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: an attention window of {window} positions, expected none");
         int vocabulary = ReadVocabulary(fields, tensors);
         return new ModelConfig
         {
@@ -96,7 +105,7 @@ internal sealed class LlamaFamily : ModelFamily
             HeadDimension = headDimension,
             FeedForward = fields.Integer("feed_forward_length", 1, ConfigLimits.FeedForward),
             Vocabulary = vocabulary,
-            Context = fields.Integer("context_length", 1, ConfigLimits.Context),
+            Context = context,
             RmsEpsilon = fields.Number("attention.layer_norm_rms_epsilon", 0, 1),
             Rotary = ReadGgufRotary(fields, tensors, headDimension),
             TiedEnds = !Has(TensorRole.Head),
@@ -133,6 +142,16 @@ internal sealed class LlamaFamily : ModelFamily
                 loader.Projection(TensorRole.Down, config.FeedForwardBias ? TensorRole.DownBias : null, block, config.Hidden, config.FeedForward)));
     }
 
+    private static void RefuseWindow(JsonFields fields, int context)
+    {
+        // Qwen names a window and says apart whether it is used.
+        if (!fields.Has("sliding_window") || !fields.Flag("use_sliding_window", true))
+            return;
+        int window = fields.Integer("sliding_window", 1, int.MaxValue);
+        if (window < context)
+            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: sliding_window = {window}, expected none below the context of {context}");
+    }
+
     private int ReadVocabulary(GgufFields fields, ITensorStore tensors)
     {
         // Older files have no vocab_size; the embedding's rows say it.
@@ -155,7 +174,7 @@ internal sealed class LlamaFamily : ModelFamily
         {
             "none" => storedFactors ? RotaryScaling.StoredFactors : RotaryScaling.None,
             "linear" when !storedFactors => RotaryScaling.Linear,
-            _ => throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: llama.rope.scaling.type {scaling}, expected none or linear"),
+            _ => throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: rope.scaling.type {scaling}, expected none or linear"),
         };
 
         // Files from before rope.scaling wrote the linear factor alone.
@@ -165,7 +184,7 @@ internal sealed class LlamaFamily : ModelFamily
         return new RotaryConfig
         {
             Theta = fields.Number("rope.freq_base", 1, 1e12f, 10_000),
-            Layout = RotaryLayout.Interleaved,
+            Layout = GgufLayout,
             Dimension = fields.Integer("rope.dimension_count", 2, ConfigLimits.HeadDimension, headDimension),
             Scaling = kind,
             Factor = kind == RotaryScaling.Linear ? fields.Number("rope.scaling.factor", 1e-6f, 1e6f, legacy) : 1,

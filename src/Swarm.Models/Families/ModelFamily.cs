@@ -10,7 +10,7 @@ namespace Swarm.Models.Families;
 /// </summary>
 internal abstract class ModelFamily
 {
-    private static readonly ModelFamily[] All = [new LlamaFamily()];
+    private static readonly ModelFamily[] All = [new LlamaFamily(), new Qwen2Family()];
 
     /// <summary>Name in <see cref="ModelConfig.Family"/>.</summary>
     public abstract string Name { get; }
