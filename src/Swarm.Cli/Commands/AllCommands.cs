@@ -5,5 +5,5 @@ namespace Swarm.Cli.Commands;
 /// <summary>The commands, in the order in which help shows them.</summary>
 internal static class AllCommands
 {
-    public static IReadOnlyList<CommandDefinition> Create() => [new TokenizeCommand(), new InspectCommand(), new InviteCommand()];
+    public static IReadOnlyList<CommandDefinition> Create() => [new DemoCommand(), new ServeCommand(), new GenerateCommand(), new ChatCommand(), new ScoreCommand(), new TokenizeCommand(), new InspectCommand(), new BenchCommand(), new InviteCommand()];
 }

@@ -58,7 +58,8 @@ internal sealed class CommandContext
 
     public T Get<T>(Setting<T> setting) => setting.Resolve(_parsed, Host.Environment, _config);
 
-    public bool IsOnCommandLine<T>(Setting<T> setting) => setting.IsOnCommandLine(_parsed);
+    /// <summary>True when flag, environment or file gives it.</summary>
+    public bool IsSet(Setting<string?> setting) => Get(setting) is not null;
 
     public IReadOnlyList<string> Get(TextListSetting setting) => setting.Resolve(_parsed);
 

@@ -46,6 +46,12 @@ internal sealed class CommandTree
     {
         Command command = parsed.CommandResult.Command;
         string path = PathOf(parsed.CommandResult);
+        if (command.Subcommands.Count > 0 && parsed.UnmatchedTokens is [{ } first, ..] && !LooksLikeFlag(first))
+        {
+            string? nearest = NearestName.Of(first, command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
+            return $"unknown command '{first}' of '{path}'; the nearest is '{nearest}'";
+        }
+
         bool hasDoubleDash = parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash);
         if (!hasDoubleDash)
         {
@@ -59,12 +65,7 @@ internal sealed class CommandTree
         }
 
         if (parsed.UnmatchedTokens.Count > 0)
-        {
-            string word = parsed.UnmatchedTokens[0];
-            return command.Subcommands.Count > 0
-                ? $"unknown command '{word}'; the nearest is '{NearestName.Of(word, command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}'"
-                : $"unexpected '{word}' after '{path}'; put a text of several words in quotation marks";
-        }
+            return $"unexpected '{parsed.UnmatchedTokens[0]}' after '{path}'; put a text of several words in quotation marks";
 
         foreach (ParseError error in parsed.Errors.OrderBy(error => error.SymbolResult is OptionResult ? 0 : 1))
         {

@@ -1,3 +1,5 @@
+using Swarm.Protocol.Transport;
+
 namespace Swarm.Cli.Framework;
 
 /// <summary>Settings that several commands share: one definition, one meaning.</summary>
@@ -18,8 +20,8 @@ internal static class CommonSettings
     public static readonly Setting<string?> Join =
         new("join", "INVITE", "an invite, or a file that holds one", Values.OptionalText, null);
 
-    public static readonly Setting<string?> Dial =
-        new("dial", "HOST:PORT", "dial this address in place of the invite's", Values.OptionalText, null);
+    public static readonly Setting<PeerAddress?> Dial =
+        new("dial", "HOST:PORT", "dial this address in place of the invite's", Values.Address, null);
 
     public static readonly Setting<int> Threads =
         new("threads", "N", "threads that compute (default: the processors)", Values.Integer(1, 1024), Environment.ProcessorCount);

@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Models.Templates;
 using Swarm.Protocol;
+using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Framework;
 
@@ -15,8 +17,10 @@ internal sealed record Failure(string Code, string Message, int ExitCode, Action
         CommandException e => new Failure(e.Code, e.Message, e.ExitCode),
         ModelException e => new Failure(e.Error.ToString(), e.Message, Framework.ExitCode.Failed),
         TemplateException e => new Failure("TemplateError", $"chat template: {e.Message}", Framework.ExitCode.Failed),
+        NumericsException e => new Failure("Numerics", e.Message, Framework.ExitCode.Failed),
         SwarmException e => FromSwarm(e, interrupted),
         OperationCanceledException when interrupted => new Failure("Interrupted", "interrupted", Framework.ExitCode.Interrupted),
+        AddressUnavailableException e => new Failure(e.InUse ? "AddressInUse" : "AddressUnavailable", e.Message, Framework.ExitCode.Failed, json => json.WriteString("address", e.Address.ToString())),
         OutOfMemoryException e => new Failure("OutOfMemory", e.Message, Framework.ExitCode.Failed),
         IOException or UnauthorizedAccessException => new Failure("FileError", exception.Message, Framework.ExitCode.Failed),
         AggregateException { InnerExceptions.Count: 1 } e => From(e.InnerExceptions[0], interrupted),

@@ -10,6 +10,11 @@ internal sealed class HomeFolder(string path)
     /// <summary>The invite of the swarm that this home founded or joined last.</summary>
     public string InvitePath => System.IO.Path.Combine(Path, "invite");
 
+    /// <summary>True when this home founded the swarm whose invite it remembers.</summary>
+    public bool IsFounder => ReadInvite() is { } invite && File.Exists(FoundedPath) && File.ReadAllText(FoundedPath).Trim() == invite;
+
+    private string FoundedPath => System.IO.Path.Combine(Path, "founded");
+
     /// <summary>The home by the platform's conventions.</summary>
     public static string DefaultPath(Func<string, string?> environment)
     {
@@ -44,20 +49,27 @@ internal sealed class HomeFolder(string path)
     public string? ReadInvite() => File.Exists(InvitePath) ? File.ReadAllText(InvitePath).Trim() : null;
 
     /// <summary>Remembers an invite; only this user may read it, because who has it is in.</summary>
-    public void WriteInvite(string invite)
+    public void WriteInvite(string invite, bool founded)
     {
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(Path);
         else
             Directory.CreateDirectory(Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (founded)
+            WritePrivately(FoundedPath, invite);
+        WritePrivately(InvitePath, invite);
+    }
+
+    private static void WritePrivately(string path, string text)
+    {
         FileStreamOptions options = new() { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
         // Written beside and moved over: a reader never sees half an invite.
-        string unfinished = InvitePath + ".new";
+        string unfinished = path + ".new";
         using (StreamWriter writer = new(unfinished, options))
-            writer.WriteLine(invite);
-        File.Move(unfinished, InvitePath, overwrite: true);
+            writer.WriteLine(text);
+        File.Move(unfinished, path, overwrite: true);
     }
 }

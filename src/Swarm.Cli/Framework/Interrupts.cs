@@ -6,12 +6,16 @@ namespace Swarm.Cli.Framework;
 /// Ctrl-C and SIGTERM. The first asks to finish politely, the second ends the process at once. A command may take single interrupts itself
 /// (<see cref="Handler"/>): a chat ends its answer, not the program.
 /// </summary>
-internal sealed class Interrupts : IDisposable
+internal sealed class Interrupts(TimeProvider time) : IDisposable
 {
+    /// <summary>Some tools signal a process and then its group: the same request again, not a second one.</summary>
+    private static readonly TimeSpan SameRequest = TimeSpan.FromSeconds(0.5);
+
     private readonly CancellationTokenSource _polite = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Lock _lock = new();
     private int _count;
+    private long _firstAt;
     private bool _ignoreInterrupt;
 
     /// <summary>Cancelled by the first interrupt.</summary>
@@ -19,14 +23,8 @@ internal sealed class Interrupts : IDisposable
 
     public bool Requested => _polite.IsCancellationRequested;
 
-    /// <summary>The signal that was first.</summary>
-    public PosixSignal? First { get; private set; }
-
     /// <summary>Given each Ctrl-C; true when it is dealt with and shall not end the program.</summary>
     public Func<bool>? Handler { get; set; }
-
-    /// <summary>Run right before the second interrupt ends the process.</summary>
-    public Action? LastWill { get; set; }
 
     public void Listen()
     {
@@ -40,6 +38,14 @@ internal sealed class Interrupts : IDisposable
 
     /// <summary>The program is asked to finish for another reason than a signal.</summary>
     public void Request() => _polite.Cancel();
+
+    /// <summary>Ends with the first interrupt.</summary>
+    public async Task WaitAsync()
+    {
+        TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = _polite.Token.Register(asked.SetResult);
+        await asked.Task;
+    }
 
     public void Dispose()
     {
@@ -56,8 +62,11 @@ internal sealed class Interrupts : IDisposable
         int count;
         lock (_lock)
         {
+            if (_count == 1 && context.Signal != PosixSignal.SIGINT && time.GetElapsedTime(_firstAt) < SameRequest)
+                return;
             count = ++_count;
-            First ??= context.Signal;
+            if (count == 1)
+                _firstAt = time.GetTimestamp();
         }
 
         if (count == 1)
@@ -66,7 +75,6 @@ internal sealed class Interrupts : IDisposable
             return;
         }
 
-        LastWill?.Invoke();
         Environment.Exit(ExitCode.Interrupted);
     }
 }

@@ -1,12 +1,118 @@
+using Spectre.Console;
+using Swarm.Client;
+using Swarm.Kernels;
+using Swarm.Kernels.Codecs;
+using Swarm.Kernels.Cpu;
+using Swarm.Kernels.Reference;
 using Swarm.Models;
+using Swarm.Models.Tokenizers;
 
 namespace Swarm.Cli.Framework;
 
 /// <summary>Opens models as the shared flags say: files, kernels, in this process or in a swarm.</summary>
 internal static class ModelOpening
 {
+    public static readonly Setting<int[]?> RoundAt =
+        new("round-at", "A,B", "round by the codec at these block boundaries (default: between nodes)", Values.Integers, null, inputOnly: true);
+
+    /// <summary>Flags of every command that runs a model.</summary>
+    public static IReadOnlyList<ISetting> Settings { get; } =
+    [
+        CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, CommonSettings.Local, CommonSettings.Threads, CommonSettings.Context,
+        CommonSettings.Reference,
+    ];
+
     /// <summary>The files of the model that --model names.</summary>
     /// <exception cref="ModelException">ModelNotFound, CorruptModel, UnsupportedModel.</exception>
     public static ModelSource OpenModel(this CommandContext context) =>
         ModelSource.Open(context.Get(CommonSettings.Model), ModelFolders.Find(AppContext.BaseDirectory));
+
+    /// <summary>The kernels that --threads and --reference ask for, after their known answers were checked.</summary>
+    /// <exception cref="NumericsException">This machine computes something else than the numerics class says.</exception>
+    public static KernelSet CreateKernels(CommandContext context, bool reference)
+    {
+        int threads = context.Get(CommonSettings.Threads);
+        KernelSet kernels = reference ? new ReferenceKernels(threads) : new CpuKernels(threads);
+        try
+        {
+            SelfTest.Run(kernels);
+            return kernels;
+        }
+        catch
+        {
+            kernels.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The model in this process, or its ends here and its blocks in a swarm.</summary>
+    public static async Task<LanguageModel> OpenAsync(CommandContext context) =>
+        context.Get(CommonSettings.Local)
+            ? LoadLocal(context)
+            : await ConnectAsync(context, SwarmInvite.Find(context, remembered: true) ?? throw SwarmInvite.Missing(context));
+
+    /// <summary>The model's ends in this process, its blocks in the swarm of an invite.</summary>
+    public static async Task<LanguageModel> ConnectAsync(CommandContext context, string invite) => await SwarmClient.ConnectAsync(
+        new SwarmClientOptions
+        {
+            Invite = invite,
+            Source = context.OpenModel(),
+            Kernels = CreateKernels(context, context.Get(CommonSettings.Reference)),
+            Dial = context.Get(CommonSettings.Dial),
+            Context = context.Get(CommonSettings.Context),
+            Time = context.Time,
+        },
+        context.Interrupts.Polite);
+
+    /// <summary>The whole model in this process; a bar shows its loading.</summary>
+    public static LocalModel LoadLocal(CommandContext context)
+    {
+        ModelSource source = context.OpenModel();
+        try
+        {
+            KernelSet kernels = CreateKernels(context, context.Get(CommonSettings.Reference));
+            LocalModelOptions options = new()
+            {
+                Source = source,
+                Kernels = kernels,
+                Context = context.Get(CommonSettings.Context),
+                Time = context.Time,
+            };
+            if (!context.ShowsProgress)
+                return LocalModel.Load(options, context.Interrupts.Polite);
+            return context.ErrorConsole.Progress().AutoClear(true).Start(progress =>
+            {
+                ProgressTask bar = progress.AddTask("loading blocks");
+                return LocalModel.Load(
+                    options with
+                    {
+                        Progress = (done, of) =>
+                        {
+                            bar.MaxValue = of;
+                            bar.Value = done;
+                        },
+                    },
+                    context.Interrupts.Polite);
+            });
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    public static Tokenizer RequireTokenizer(LanguageModel model) =>
+        model.Tokenizer ?? throw new CommandException(nameof(ModelError.UnsupportedModel), $"{model.Name} has no tokenizer");
+
+    /// <summary>The codec's name; auto is the exact one.</summary>
+    public static string Codec(CommandContext context)
+    {
+        string name = context.Get(CommonSettings.Codec);
+        if (name == "auto")
+            return ActivationCodec.F32.Name;
+        return ActivationCodec.ByName(name) is not null
+            ? name
+            : throw new UsageException($"--codec: '{name}', expected auto, {string.Join(", ", ActivationCodec.All.Select(codec => codec.Name))}");
+    }
 }

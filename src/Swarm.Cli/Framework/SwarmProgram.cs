@@ -14,13 +14,17 @@ internal static class SwarmProgram
     /// <summary>The arithmetic that every process of a chain shares.</summary>
     private const string NumericsClass = "canonical-1";
 
+    /// <summary>The program's own version.</summary>
+    public static string Version { get; } =
+        typeof(SwarmProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
+
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliHost host)
     {
         // The flag is looked for by hand too: a line that does not parse still answers in the form that was asked for.
         EventWriter? events = args.TakeWhile(arg => arg != "--").Contains("--json") || IsTrue(host.Environment("SWARM_JSON"))
             ? new EventWriter(host.Output)
             : null;
-        using Interrupts interrupts = new();
+        using Interrupts interrupts = new(host.Time);
         try
         {
             return await RunParsedAsync(args, host, events, interrupts);
@@ -88,13 +92,11 @@ internal static class SwarmProgram
 
     private static int ShowVersion(CliHost host, EventWriter? events)
     {
-        string version = typeof(SwarmProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0";
-        version = version.Split('+')[0];
         if (events is not null)
         {
             events.Write("done", json =>
             {
-                json.WriteString("version", version);
+                json.WriteString("version", Version);
                 json.WriteNumber("wire", WireVersion.Current);
                 json.WriteString("numerics", NumericsClass);
             });
@@ -102,7 +104,7 @@ internal static class SwarmProgram
         }
 
         using StreamWriter writer = OpenOut(host);
-        writer.WriteLine($"swarm {version}, wire {WireVersion.Current}, numerics {NumericsClass}");
+        writer.WriteLine($"swarm {Version}, wire {WireVersion.Current}, numerics {NumericsClass}");
         return ExitCode.Done;
     }
 

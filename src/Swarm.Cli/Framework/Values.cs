@@ -1,5 +1,6 @@
 using System.Globalization;
 using Swarm.Models;
+using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Framework;
 
@@ -80,6 +81,9 @@ internal static class Values
             return new BlockSpan(start, end);
         throw new FormatException("A:B with A < B, such as 0:10");
     }
+
+    public static PeerAddress? Address(string text) =>
+        PeerAddress.TryParse(text, out PeerAddress address) ? address : throw new FormatException("HOST:PORT, such as 127.0.0.1:31330");
 
     /// <summary>1,2,3; white space and brackets around are allowed.</summary>
     public static int[]? Integers(string text)

@@ -1,0 +1,133 @@
+using System.Text.Json;
+using Spectre.Console;
+using Swarm.Cli.Framework;
+using Swarm.Cli.Generating;
+using Swarm.Cli.Processes;
+using Swarm.Client;
+using Swarm.Models;
+using Swarm.Models.Templates;
+
+namespace Swarm.Cli.Commands;
+
+/// <summary>A swarm on one machine: starts node processes, generates through them, shows who computed what, and leaves nothing behind.</summary>
+internal sealed class DemoCommand : CommandDefinition
+{
+    private const string DefaultPrompt = "Why is the sky blue?";
+
+    private static readonly Setting<int> Nodes = new("nodes", "N", "node processes (default 3)", Values.Integer(1, 256), 3);
+
+    private static readonly Setting<string> Prompt =
+        new("prompt", "TEXT", $"what to ask (default: {DefaultPrompt})", Values.Text, DefaultPrompt, inputOnly: true);
+
+    private static readonly Setting<int> Tokens = new("tokens", "N", "most tokens to generate (default 64)", Values.Integer(1, 1 << 20), 64);
+
+    public override string Name => "demo";
+
+    public override string Description => "a swarm on this machine: starts nodes, generates through them, shows who did what";
+
+    public override IReadOnlyList<ISetting> Settings => [Nodes, Prompt, Tokens, CommonSettings.Model, CommonSettings.Threads, CommonSettings.Codec];
+
+    public override async Task<int> RunAsync(CommandContext context)
+    {
+        CancellationToken polite = context.Interrupts.Polite;
+        int nodes = context.Get(Nodes);
+        GenerationOptions options = new() { MaxTokens = context.Get(Tokens), Codec = ModelOpening.Codec(context) };
+        int blocks;
+        using (ModelSource source = context.OpenModel())
+            blocks = source.Config.Blocks;
+        if (nodes > blocks)
+            throw new UsageException($"--nodes: {nodes}, expected at most {blocks}, the model's blocks");
+
+        BlockSpan[] spans = NodeFleet.Split(blocks, nodes);
+        await using NodeFleet fleet = await StartAsync(context, spans, polite);
+        await using LanguageModel model = await ModelOpening.ConnectAsync(context, fleet.Invite);
+        string prompt = context.Get(Prompt);
+        int[] ids = ModelOpening.RequireTokenizer(model).Encode(
+            model.ChatTemplate is null ? prompt : model.RenderChat([new ChatMessage("user", prompt)]), addSpecial: model.ChatTemplate is null);
+        if (!context.IsJson)
+        {
+            options = options with { RouteOpened = route => DrawChain(context, route) };
+            context.Say($"\n> {prompt}\n");
+        }
+
+        GenerationResult result = await GenerationRun.StreamAsync(context, model, ids, options);
+        if (context.Events is { } events)
+            events.Write("done", json => GenerationEvents.WriteResult(json, result));
+        else
+            DrawResult(context, result);
+        return ExitCode.Done;
+    }
+
+    private static async Task<NodeFleet> StartAsync(CommandContext context, BlockSpan[] spans, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> common = NodeFleet.CommonArguments(context);
+        void NodeReady(NodeProcess node, JsonElement json) => context.Events?.Write("nodeReady", fields =>
+        {
+            fields.WriteNumber("pid", node.Pid);
+            fields.WriteString("peer", json.GetProperty("peer").GetString());
+            fields.WriteBlocks("blocks", node.Blocks);
+            fields.WriteString("address", json.GetProperty("address").GetString());
+        });
+
+        if (!context.ShowsProgress)
+        {
+            return await NodeFleet.StartAsync(
+                spans, common, context.Time, (node, name, json) =>
+                {
+                    if (name == "ready")
+                        NodeReady(node, json);
+                }, cancellationToken);
+        }
+
+        return await context.ErrorConsole.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn())
+            .StartAsync(async progress =>
+            {
+                ProgressTask[] bars = [.. spans.Select((span, i) => progress.AddTask($"node {i + 1}, blocks {span}", maxValue: span.Count))];
+                return await NodeFleet.StartAsync(
+                    spans, common, context.Time, (node, name, json) =>
+                    {
+                        if (name == "loading")
+                            bars[node.Index].Value = json.GetProperty("done").GetDouble();
+                        if (name == "ready")
+                            bars[node.Index].Value = bars[node.Index].MaxValue;
+                    }, cancellationToken);
+            });
+    }
+
+    private static void DrawChain(CommandContext context, ChainRoute route)
+    {
+        context.Say("client (this process): embedding, head, sampling");
+        foreach (ChainHop hop in route.Hops)
+            context.Say($"  -> {hop.Peer?.Short ?? "local"}  blocks {hop.Blocks,-7}  {hop.Address}");
+        context.Say("  -> client\n");
+    }
+
+    private static void DrawResult(CommandContext context, GenerationResult result)
+    {
+        context.Out.WriteLine();
+        Grid grid = new();
+        grid.AddColumn(new GridColumn().NoWrap());
+        grid.AddColumn();
+        void Row(string name, FormattableString value) => grid.AddRow(name, Markup.Escape(FormattableString.Invariant(value)));
+        Row("prompt", $"{result.PromptTokens} tokens, {result.PrefillTokensPerSecond:F1} tokens/s");
+        Row("generated", $"{result.Tokens.Count} tokens, {result.TokensPerSecond:F1} tokens/s ({GenerationEvents.Word(result.FinishReason)})");
+        Row("first token after", $"{result.TimeToFirstToken.TotalSeconds:F2} s");
+        Row("client sent", $"{Sizes.Bytes(result.Figures.SentBytes)}, received {Sizes.Bytes(result.Figures.ReceivedBytes)}");
+        context.OutConsole.Write(grid);
+
+        Table table = new() { Border = TableBorder.Simple };
+        table.AddColumns("peer", "blocks", "address");
+        foreach (string column in (string[])["compute", "queue", "network", "bytes", "sent on directly"])
+            table.AddColumn(new TableColumn(column).RightAligned());
+        foreach (HopFigures hop in result.Figures.Hops)
+        {
+            table.AddRow(
+                hop.Peer?.Short ?? "local", $"{hop.Blocks}", hop.Address, Sizes.Milliseconds(hop.ComputeSeconds), Sizes.Milliseconds(hop.QueueSeconds),
+                Sizes.Milliseconds(hop.NetworkSeconds), Sizes.Bytes(hop.HiddenBytes), $"{hop.ForwardedDirectly} steps");
+        }
+
+        context.OutConsole.Write(table);
+    }
+}

@@ -1,0 +1,150 @@
+using Spectre.Console;
+using Swarm.Cli.Framework;
+using Swarm.Models;
+using Swarm.Protocol;
+using Swarm.Node;
+using Swarm.Protocol.Transport;
+
+namespace Swarm.Cli.Commands;
+
+/// <summary>The daemon: hosts a span of blocks and announces it until it is told to leave.</summary>
+internal sealed class ServeCommand : CommandDefinition
+{
+    private static readonly Setting<BlockSpan?> Blocks =
+        new("blocks", "A:B", "blocks from A up to but without B (default: the node chooses)", Values.Blocks, null);
+
+    private static readonly Setting<long?> Memory =
+        new("memory", "SIZE", "bounds weights and caches (default 4GiB)", Values.Bytes, null);
+
+    private static readonly Setting<PeerAddress?> Listen =
+        new("listen", "HOST:PORT", "where to listen (default: the first free port from 31330 on all addresses)", Values.Address, null);
+
+    private static readonly Setting<double> DrainSeconds =
+        new("drain-seconds", "S", "how long running sessions may go on after SIGTERM or Ctrl-C (default 30)", Values.Seconds(86400), 30);
+
+    // For the processes that demo and bench start: nothing is written, and the end of stdin is the end of the node.
+    private static readonly Setting<bool> Child =
+        Setting<bool>.Switch("child", "write nothing, end when stdin closes", inputOnly: true, hidden: true);
+
+    public override string Name => "serve";
+
+    public override string Description => "hosts blocks of a model and announces them";
+
+    public override IReadOnlyList<ISetting> Settings =>
+    [
+        CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, Blocks, Memory, Listen, CommonSettings.Threads, CommonSettings.Context,
+        CommonSettings.Reference, DrainSeconds, Child,
+    ];
+
+    public override async Task<int> RunAsync(CommandContext context)
+    {
+        bool child = context.Get(Child);
+        if (child)
+        {
+            context.Interrupts.LeaveInterruptToParent();
+            EndWithInput(context);
+        }
+
+        NodeReport report = new(context);
+        (NodeHost node, bool founded) = await EnterAsync(context, report, child);
+        await using (node)
+        {
+            if (!child)
+                context.Home.WriteInvite(node.Invite, founded);
+            report.Invite(node.Invite, founded);
+            await context.Interrupts.WaitAsync();
+            await node.StopAsync(child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
+        }
+
+        return ExitCode.Done;
+    }
+
+    // Joins the swarm that is named, goes back to the one that the home remembers, or founds one.
+    private static async Task<(NodeHost Node, bool Founded)> EnterAsync(CommandContext context, NodeReport report, bool child)
+    {
+        string? join = SwarmInvite.Find(context, remembered: !child);
+        try
+        {
+            return (await StartAsync(context, Options(context, join), report), join is null);
+        }
+        catch (SwarmException e) when (e.Fault == FaultKind.PeerUnreachable && !context.IsSet(CommonSettings.Join) && context.Home.IsFounder)
+        {
+            // The swarm was founded here and nobody of it is up: whoever comes first brings it up again.
+            return (await StartAsync(context, Options(context, null), report), true);
+        }
+    }
+
+    private static NodeOptions Options(CommandContext context, string? join)
+    {
+        NodeOptions options = new()
+        {
+            Source = context.OpenModel(),
+            Kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference)),
+            Transport = new GrpcTransport(),
+            Blocks = context.Get(Blocks),
+            Listen = context.Get(Listen),
+            Join = join,
+            Dial = join is null ? null : context.Get(CommonSettings.Dial),
+            Context = context.Get(CommonSettings.Context),
+            Time = context.Time,
+            Version = SwarmProgram.Version,
+        };
+        return context.Get(Memory) is { } memory ? options with { MemoryBytes = memory } : options;
+    }
+
+    private static async Task<NodeHost> StartAsync(CommandContext context, NodeOptions options, NodeReport report)
+    {
+        if (!context.ShowsProgress)
+            return await NodeHost.StartAsync(options with { OnEvent = report.Show }, context.Interrupts.Polite);
+        NodeHost? started = null;
+        await context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
+        {
+            ProgressTask? bar = null;
+            started = await NodeHost.StartAsync(
+                options with
+                {
+                    OnEvent = happened =>
+                    {
+                        if (happened is NodeLoading loading)
+                        {
+                            bar ??= progress.AddTask($"loading blocks {loading.Span}", maxValue: loading.Of);
+                            bar.Value = loading.Done;
+                        }
+                        else
+                        {
+                            report.Show(happened);
+                        }
+                    },
+                },
+                context.Interrupts.Polite);
+        });
+        return started!;
+    }
+
+    private static void EndWithInput(CommandContext context)
+    {
+        // A thread of its own: a blocking read of a pipe cannot be awaited everywhere.
+        Thread thread = new(() =>
+        {
+            byte[] buffer = new byte[64];
+            try
+            {
+                while (context.Host.Input.Read(buffer) > 0)
+                {
+                    // Nothing is meant to come; what comes is not looked at.
+                }
+            }
+            catch (IOException)
+            {
+                // The pipe broke: the parent is gone.
+            }
+
+            context.Interrupts.Request();
+        })
+        {
+            IsBackground = true,
+            Name = "parent watch",
+        };
+        thread.Start();
+    }
+}
