@@ -353,14 +353,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private string? Add(PendingStep pending, TensorPart part)
     {
         HiddenPacket packet = pending.Packet!;
-        if (part.Tokens != packet.Tokens || part.Hidden != packet.Hidden || part.CodecId != packet.Codec.Id || part.EncodedBytes != packet.EncodedBytes
-            || part.Offset != pending.Filled || part.Length > packet.EncodedBytes - pending.Filled)
-        {
-            return $"chunk: [{part.Tokens}, {part.Hidden}] codec {part.CodecId}, {part.Length} bytes at {part.Offset} of {part.EncodedBytes}, expected [{packet.Tokens}, {packet.Hidden}] codec {packet.Codec.Id} at {pending.Filled} of {packet.EncodedBytes}";
-        }
-
-        part.Bytes.CopyTo(packet.Bytes[pending.Filled..]);
-        pending.Filled += part.Length;
+        int filled = pending.Filled;
+        if (packet.Add(part, ref filled) is { } defect)
+            return defect;
+        pending.Filled = filled;
         if (pending.Filled < packet.EncodedBytes || packet.TryDecode(pending.Result.Span[..(pending.Rows * _hidden)], out string? error))
             return null;
         return $"result of step {pending.Header!.Number}: {error}";

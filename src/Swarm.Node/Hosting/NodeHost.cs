@@ -11,9 +11,12 @@ using Swarm.Node.Placement;
 using Swarm.Node.Sessions;
 using Swarm.Protocol;
 using Swarm.Protocol.Directory;
+using Swarm.Protocol.Health;
 using Swarm.Protocol.Links;
+using Swarm.Protocol.Reflection;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
+using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Swarm.Node;
 
@@ -28,6 +31,7 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly DirectoryClient _directoryClient;
     private readonly IComputeExecutor _executor;
     private readonly LinkPool _links;
+    private readonly HealthService _health = new();
     private SwarmMembership _membership = null!;
     private DirectoryService _directory = null!;
     private IPeerListener? _listener;
@@ -109,6 +113,7 @@ public sealed class NodeHost : IAsyncDisposable
             return;
         _stopped = true;
         _leaving = true;
+        SetHealth(ServingStatus.NotServing);
         await FarewellAsync();
         int cut = 0;
         if (_table is { } table)
@@ -185,6 +190,7 @@ public sealed class NodeHost : IAsyncDisposable
         });
         await AnnounceAsync(mustReach: !_membership.Founded, cancellationToken);
         _renewing = RenewAsync();
+        SetHealth(ServingStatus.Serving);
         Raise(new NodeReady(
             Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, _stack!.WeightBytes + _pool!.BudgetBytes,
             _stack.WeightBytes, _pool.FreeTokens, _tokensPerSecond));
@@ -207,7 +213,8 @@ public sealed class NodeHost : IAsyncDisposable
             .AddMethod(LinkService.Link, (requests, responses, context) => (_endpoint
                 ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still loading"))).ServeAsync(requests, responses, context))
             .Build();
-        ServerServiceDefinition[] services = [nodes, _directory.Definition()];
+        var reflection = new ReflectionService([LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0]]);
+        ServerServiceDefinition[] services = [nodes, _directory.Definition(), _health.Definition, reflection.Definition];
         if (_options.Listen is { } address)
         {
             _listener = await _options.Transport.ListenAsync(address, services, cancellationToken);
@@ -381,6 +388,12 @@ public sealed class NodeHost : IAsyncDisposable
 
     private Hello Greeting(ConnectionClass purpose) => LinkGreeting.Make(
         purpose == ConnectionClass.Bulk, Peer, ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex)));
+
+    private void SetHealth(ServingStatus status)
+    {
+        _health.SetStatus("", status);
+        _health.SetStatus(LinkService.Name, status);
+    }
 
     private void Raise(NodeEvent happened) => _options.OnEvent?.Invoke(happened);
 

@@ -17,23 +17,7 @@ internal sealed class StepAssembly(NodeSession session, Step header, ActivationC
     public bool IsComplete => _packet is not null && _filled == _packet.EncodedBytes;
 
     /// <summary>Takes the next part. Null when it fits; otherwise field, value and limit.</summary>
-    public string? Add(TensorPart part)
-    {
-        HiddenPacket packet = _packet!;
-        if (part.Tokens != packet.Tokens || part.Hidden != packet.Hidden)
-            return $"chunk: shape [{part.Tokens}, {part.Hidden}], expected [{packet.Tokens}, {packet.Hidden}]";
-        if (part.CodecId != packet.Codec.Id)
-            return $"chunk: codec {part.CodecId}, expected {packet.Codec.Id}";
-        if (part.EncodedBytes != packet.EncodedBytes)
-            return $"chunk: encoded_bytes {part.EncodedBytes}, expected {packet.EncodedBytes}";
-        if (part.Offset != _filled)
-            return $"chunk: offset {part.Offset}, expected {_filled}";
-        if (part.Length > packet.EncodedBytes - _filled)
-            return $"chunk: {part.Length} bytes at {part.Offset}, expected at most {packet.EncodedBytes - _filled}";
-        part.Bytes.CopyTo(packet.Bytes[_filled..]);
-        _filled += part.Length;
-        return null;
-    }
+    public string? Add(TensorPart part) => _packet!.Add(part, ref _filled);
 
     /// <summary>Hands the complete packet over.</summary>
     public HiddenPacket Take()

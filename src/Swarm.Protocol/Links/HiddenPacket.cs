@@ -1,4 +1,5 @@
 using Swarm.Kernels.Codecs;
+using Swarm.Protocol.Packets;
 
 namespace Swarm.Protocol.Links;
 
@@ -33,6 +34,9 @@ public sealed class HiddenPacket : IDisposable
         EncodedBytes = codec.Encode(values, tokens, hidden, Memory((int)_capacity));
     }
 
+    /// <summary>What every part of it says.</summary>
+    public PacketHeader Header => new(Tokens, Hidden, Codec.Id, EncodedBytes);
+
     public int Tokens { get; }
 
     public int Hidden { get; }
@@ -50,6 +54,20 @@ public sealed class HiddenPacket : IDisposable
 
     /// <summary>Writes the values [tokens, hidden]; false, with the reason, when the bytes are not what the codec writes.</summary>
     public bool TryDecode(Span<float> values, out string? error) => Codec.TryDecode(Bytes, Tokens, Hidden, values, out error);
+
+    /// <summary>Takes the next part of a packet that arrives. Null when it fits; otherwise field, value and limit.</summary>
+    /// <param name="part">The part.</param>
+    /// <param name="filled">Bytes there already; grows by the part.</param>
+    public string? Add(TensorPart part, ref int filled)
+    {
+        if (part.Header != Header)
+            return $"chunk: {part.Header}, expected {Header}";
+        if (part.Offset != filled || part.Length > EncodedBytes - filled)
+            return $"chunk: offset {part.Offset} with {part.Length} bytes, expected {filled} with at most {EncodedBytes - filled}";
+        part.Bytes.CopyTo(Bytes[filled..]);
+        filled += part.Length;
+        return null;
+    }
 
     /// <summary>One more holder.</summary>
     public HiddenPacket Share()

@@ -1,3 +1,4 @@
+using Swarm.Protocol.Packets;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Protocol.Links;
@@ -5,9 +6,6 @@ namespace Swarm.Protocol.Links;
 /// <summary>Makes the frames of a session.</summary>
 public static class LinkMessages
 {
-    /// <summary>Payload bytes of a part: a frame stays below 64 KiB.</summary>
-    public const int MaxPartBytes = 60 << 10;
-
     /// <summary>A frame addressed to a session.</summary>
     public static LinkFrame Address(this LinkFrame frame, SessionId session, uint epoch)
     {
@@ -31,9 +29,9 @@ public static class LinkMessages
 
         var session = new SessionId(header.SessionHigh, header.SessionLow);
         LinkFrame frame = header;
-        for (int offset = 0; offset < packet.EncodedBytes; offset += MaxPartBytes)
+        for (int offset = 0; offset < packet.EncodedBytes; offset += WireLimits.MaxChunkPayloadBytes)
         {
-            int length = Math.Min(MaxPartBytes, packet.EncodedBytes - offset);
+            int length = Math.Min(WireLimits.MaxChunkPayloadBytes, packet.EncodedBytes - offset);
             bool last = offset + length == packet.EncodedBytes;
             send(new LinkMessage(frame) { Packet = packet, Offset = offset, Length = length, ReleasesPacket = last });
             if (!last)

@@ -1,15 +1,13 @@
 using System.Buffers;
+using Swarm.Protocol.Packets;
 
 namespace Swarm.Protocol.Links;
 
 /// <summary>A received part of a packet; its checksum has been compared already.</summary>
-/// <param name="Tokens">Rows of the whole packet.</param>
-/// <param name="Hidden">Columns.</param>
-/// <param name="CodecId">How the values are written.</param>
-/// <param name="EncodedBytes">Bytes of the whole packet.</param>
+/// <param name="Header">What it says of the whole packet.</param>
 /// <param name="Offset">Where this part begins in it.</param>
 /// <param name="Length">Bytes of this part.</param>
-public sealed record TensorPart(int Tokens, int Hidden, byte CodecId, int EncodedBytes, int Offset, int Length)
+public sealed record TensorPart(PacketHeader Header, int Offset, int Length)
 {
     private byte[]? _rented;
 
