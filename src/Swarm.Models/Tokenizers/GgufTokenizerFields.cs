@@ -30,8 +30,4 @@ internal sealed record GgufTokenizerFields
     public bool? AddEos { get; init; }
 
     public bool? AddSpacePrefix { get; init; }
-
-    public bool? RemoveExtraWhiteSpace { get; init; }
-
-    public byte[]? PrecompiledCharsMap { get; init; }
 }

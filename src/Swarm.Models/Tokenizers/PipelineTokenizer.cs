@@ -39,6 +39,7 @@ internal sealed class PipelineTokenizer : Tokenizer
         ArgumentNullException.ThrowIfNull(text);
         if (text.Length > TokenizerLimits.TextChars)
             throw new ModelException(ModelError.InvalidArgument, $"Text has {text.Length} characters; the limit is {TokenizerLimits.TextChars}.");
+        text = Repair(text);
         var ids = new List<int>((text.Length / 3) + 4);
         if (addSpecial)
             ids.AddRange(_pipeline.Before);
@@ -81,10 +82,33 @@ internal sealed class PipelineTokenizer : Tokenizer
     public override StreamingDetokenizer CreateStream(bool skipSpecial = false) =>
         new PipelineDetokenizer(this, _pipeline.Decoder, skipSpecial, eager: true);
 
+    /// <summary>Lone surrogates, which no UTF-8 spells, become U+FFFD; other texts stay the same object.</summary>
+    private static string Repair(string text)
+    {
+        for (int at = 0; (uint)at < (uint)text.Length; at++)
+        {
+            int next = text.AsSpan(at).IndexOfAnyInRange('\uD800', '\uDFFF');
+            if (next < 0)
+                return text;
+            at += next;
+            if (at + 1 == text.Length || !char.IsSurrogatePair(text[at], text[at + 1]))
+                return string.Concat(text.EnumerateRunes().Select(r => r.ToString()));
+            at++;
+        }
+
+        return text;
+    }
+
     private string Normalize(string text)
     {
+        long limit = 4096 + ((long)TokenizerLimits.NormalizedGrowth * text.Length);
         foreach (Normalizer normalizer in _pipeline.Normalizers)
+        {
             text = normalizer.Apply(text);
+            if (text.Length > limit)
+                throw new ModelException(ModelError.UnsupportedModel, $"The tokenizer's normalizers lengthen a text to {text.Length} characters; the limit is {limit}.");
+        }
+
         return text;
     }
 

@@ -69,6 +69,14 @@ internal sealed class TokenizerJson
     private static JsonElement Get(JsonElement element, string name) =>
         TryGet(element, name, out JsonElement value) ? value : throw Corrupt($"'{name}' is missing in {Brief(element)}");
 
+    /// <summary>A text that must be there: the reader itself lets null pass.</summary>
+    private static string String(JsonElement element, string what) =>
+        element.GetString() ?? throw Corrupt($"{what} is null; expected a string");
+
+    private static JsonElement At(JsonElement element, int index) => index < element.GetArrayLength()
+        ? element[index]
+        : throw Corrupt($"an array of {element.GetArrayLength()} where at least {index + 1} are expected");
+
     private static string Brief(JsonElement element) => TryGetType(element) is { } type ? $"the {type}" : "an object";
 
     private static string? TryGetType(JsonElement element) =>
@@ -174,8 +182,8 @@ internal sealed class TokenizerJson
         int next = 0;
         foreach (JsonElement item in list.EnumerateArray())
         {
-            spellings[next] = item[0].GetString();
-            scores[next++] = item[1].GetDouble();
+            spellings[next] = String(At(item, 0), "a token");
+            scores[next++] = At(item, 1).GetDouble();
         }
 
         var own = new Vocabulary(spellings);
@@ -237,7 +245,7 @@ internal sealed class TokenizerJson
         {
             var lines = new List<string>(count);
             foreach (JsonElement item in list.EnumerateArray())
-                lines.Add(item.GetString()!);
+                lines.Add(String(item, "a merge"));
             return MergeList.Build(lines, vocabulary);
         }
 
@@ -246,7 +254,7 @@ internal sealed class TokenizerJson
         {
             if (item.ValueKind != JsonValueKind.Array || item.GetArrayLength() != 2)
                 throw Corrupt($"merge {pairs.Count} is {item.ValueKind}; expected a pair of strings");
-            pairs.Add((item[0].GetString()!, item[1].GetString()!));
+            pairs.Add((String(item[0], "a merge's left token"), String(item[1], "a merge's right token")));
         }
 
         return MergeList.Build(pairs, vocabulary);
@@ -274,7 +282,7 @@ internal sealed class TokenizerJson
                 into.Add(new UnicodeNormalizer(UnicodeForm.Nfkd));
                 break;
             case "Prepend":
-                into.Add(new PrependNormalizer(Text(element, "prepend") ?? ""));
+                into.Add(new PrependNormalizer(Replacing(element, "prepend")));
                 break;
             case "Replace":
                 into.Add(ReadReplace(element));
@@ -295,9 +303,16 @@ internal sealed class TokenizerJson
 
     private static ReplaceNormalizer ReadReplace(JsonElement element)
     {
-        string content = Text(element, "content") ?? "";
+        string content = Replacing(element, "content");
         JsonElement pattern = Get(element, "pattern");
         return Text(pattern, "String") is { } text ? new ReplaceNormalizer(text, content) : new ReplaceNormalizer(Pattern.Parse(Regex(pattern)), content);
+    }
+
+    private static string Replacing(JsonElement element, string name)
+    {
+        string text = Text(element, name) ?? "";
+        TokenizerLimits.Check($"{name}'s length in characters", text.Length, TokenizerLimits.ReplacementChars);
+        return text;
     }
 
     private static string Regex(JsonElement pattern) => Text(pattern, "Regex") ?? throw Corrupt("a pattern is neither a String nor a Regex");
@@ -394,13 +409,17 @@ internal sealed class TokenizerJson
                 ReadTemplate(element, vocabulary, before, after);
                 break;
             case "BertProcessing" or "RobertaProcessing":
-                before.Insert(0, CheckId(Get(element, "cls")[1].GetInt64(), "cls"));
-                after.Add(CheckId(Get(element, "sep")[1].GetInt64(), "sep"));
+                before.Insert(0, TemplateId(At(Get(element, "cls"), 1), "cls", vocabulary));
+                after.Add(TemplateId(At(Get(element, "sep"), 1), "sep", vocabulary));
                 break;
             default:
                 throw Unsupported($"the post-processor '{type}'");
         }
     }
+
+    private static int TemplateId(JsonElement element, string name, Vocabulary vocabulary) => element.GetInt64() is >= 0 and long id && id < vocabulary.Size
+        ? (int)id
+        : throw Corrupt($"the post-processor gives '{name}' id {element.GetRawText()}; the vocabulary ends at {vocabulary.Size - 1}");
 
     private static void ReadTemplate(JsonElement element, Vocabulary vocabulary, List<int> before, List<int> after)
     {
@@ -421,7 +440,7 @@ internal sealed class TokenizerJson
             List<int> side = textSeen ? right : left;
             if (TryGet(element, "special_tokens", out JsonElement table) && TryGet(table, name, out JsonElement entry))
                 foreach (JsonElement id in Get(entry, "ids").EnumerateArray())
-                    side.Add(CheckId(id.GetInt64(), name));
+                    side.Add(TemplateId(id, name, vocabulary));
             else
                 side.Add(vocabulary.FindOrNull(name) ?? throw Corrupt($"the template names '{name}', which is not in the vocabulary"));
         }

@@ -7,6 +7,11 @@ internal static class TokenizerLimits
     public const int Merges = 1 << 23;
     public const int AddedTokens = 1 << 17;
     public const int TokenChars = 4096;
+    public const int ReplacementChars = 64;
+
+    /// <summary>Normalizers together may lengthen a text this many times.</summary>
+    public const int NormalizedGrowth = 64;
+
     public const int PatternChars = 16384;
     public const int PatternNesting = 32;
     public const int PatternInstructions = 1 << 15;

@@ -35,8 +35,6 @@ public static class TokenizerLoader
             AddBos = Flag("add_bos_token"),
             AddEos = Flag("add_eos_token"),
             AddSpacePrefix = Flag("add_space_prefix"),
-            RemoveExtraWhiteSpace = Flag("remove_extra_whitespaces"),
-            PrecompiledCharsMap = metadata.TryGetIntegers("tokenizer.ggml.precompiled_charsmap", out long[] map) ? Array.ConvertAll(map, b => (byte)b) : null,
         });
 
         int? Id(string role) => metadata.TryGetInteger($"tokenizer.ggml.{role}_token_id", out long id)

@@ -50,12 +50,21 @@ internal sealed class ScoreBpeModel : TokenModel
             MergeScratch.Symbol symbol = scratch.Symbols[i];
             bool unknown = false;
             if (symbol.Id >= 0)
+            {
                 ids.Add(symbol.Id);
+            }
             else if (_unknown.TryBytes(piece.Slice(symbol.Start, symbol.Length), bytes, out int count))
+            {
                 ids.AddRange(bytes[..count]);
-            else if (unknown = _unknown.Unknown is not null && !lastUnknown)
-                ids.Add(_unknown.Unknown!.Value);
-            lastUnknown = unknown || (lastUnknown && symbol.Id < 0);
+            }
+            else
+            {
+                unknown = true;
+                if (_unknown.Unknown is { } token && !lastUnknown)
+                    ids.Add(token);
+            }
+
+            lastUnknown = unknown;
         }
     }
 

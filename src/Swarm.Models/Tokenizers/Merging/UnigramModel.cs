@@ -81,7 +81,9 @@ internal sealed class UnigramModel : TokenModel
             bool unknown = id < 0 || id == _unknown.Unknown;
             if (!unknown)
                 ids.Add(id);
-            else if (_unknown.TryBytes(piece[from..end], bytes, out int count))
+
+            // An unknown cut is one character, unless the text spells the unknown token itself.
+            else if (id < 0 && _unknown.TryBytes(piece[from..end], bytes, out int count))
                 ids.AddRange(bytes[..count]);
             else if (!lastUnknown)
                 ids.Add(_unknown.Unknown ?? throw new ModelException(ModelError.UnsupportedModel, "The text has a character that this unigram vocabulary lacks, and it names no unknown token."));

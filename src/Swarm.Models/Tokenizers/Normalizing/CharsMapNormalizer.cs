@@ -13,6 +13,9 @@ internal sealed class CharsMapNormalizer : Normalizer
     /// <summary>Longer clusters are not looked up whole.</summary>
     private const int ClusterBytes = 6;
 
+    /// <summary>The longest in Unicode's own mappings has 33.</summary>
+    private const int ReplacementBytes = 256;
+
     private readonly uint[] _units;
     private readonly byte[] _replacements;
 
@@ -87,6 +90,8 @@ internal sealed class CharsMapNormalizer : Normalizer
         if (from >= _replacements.Length)
             throw new ModelException(ModelError.CorruptModel, $"Precompiled charsmap names replacement {from} of {_replacements.Length} bytes.");
         int end = Array.IndexOf(_replacements, (byte)0, from);
-        return Encoding.UTF8.GetString(_replacements, from, (end < 0 ? _replacements.Length : end) - from);
+        int length = (end < 0 ? _replacements.Length : end) - from;
+        TokenizerLimits.Check("charsmap replacement's length in bytes", length, ReplacementBytes);
+        return Encoding.UTF8.GetString(_replacements, from, length);
     }
 }

@@ -18,13 +18,15 @@ internal abstract record PatternNode
 
     public sealed record At(PatternPlace Place) : PatternNode;
 
-    /// <summary>The one length in code points that this matches, or -1 where it varies.</summary>
+    private const int MaxFixedLength = 255;
+
+    /// <summary>The one length in code points that this matches, or -1 where it varies or is over 255.</summary>
     public int FixedLength() => this switch
     {
         One => 1,
-        Sequence s => s.Items.Aggregate(0, (sum, item) => sum < 0 || item.FixedLength() < 0 ? -1 : sum + item.FixedLength()),
+        Sequence s => s.Items.Select(i => i.FixedLength()).Aggregate(0, (sum, item) => sum < 0 || item < 0 || sum + item > MaxFixedLength ? -1 : sum + item),
         Choice c => c.Options.Select(o => o.FixedLength()).Distinct().Take(2).ToArray() is [int only] ? only : -1,
-        Repeat r => r.Min == r.Max && r.Body.FixedLength() >= 0 ? r.Min * r.Body.FixedLength() : -1,
+        Repeat r => r.Min == r.Max && r.Body.FixedLength() is >= 0 and int body && r.Min * body <= MaxFixedLength ? r.Min * body : -1,
         Atomic a => a.Body.FixedLength(),
         _ => 0,
     };

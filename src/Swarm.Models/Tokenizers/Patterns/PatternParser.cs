@@ -164,7 +164,7 @@ internal sealed class PatternParser
 
     private PatternNode ParseQuantifiers(PatternNode item)
     {
-        while (More)
+        for (int count = 0; More; count++)
         {
             int start = _at;
             (int Min, int Max) bounds;
@@ -179,6 +179,8 @@ internal sealed class PatternParser
                 interval = true;
             else
                 break;
+            if (count == 4)
+                throw Unsupported("more than 4 quantifiers in a row");
             RepeatMode mode = TryTake("?") ? RepeatMode.Lazy
                 // After an interval Ruby's + is one more quantifier, not a possessive one.
                 : !interval && TryTake("+") ? RepeatMode.Possessive
