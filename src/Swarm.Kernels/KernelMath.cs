@@ -26,6 +26,7 @@ public static class KernelMath
     internal const uint ReciprocalLargest = 0x7E800000; // 2^126
 
     /// <summary>e^x within 2 units in the last place; +0 below −87.33654 (results would be subnormal), +∞ above 88.72283.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Exp(float x)
     {
         if (!(x >= ExpLowest))
@@ -48,6 +49,7 @@ public static class KernelMath
     }
 
     /// <summary>1/x within 2 units in the last place for 2^-126 ≤ |x| ≤ 2^126; smaller gives ±∞, larger ±0 (sign of x).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Reciprocal(float x)
     {
         uint bits = BitConverter.SingleToUInt32Bits(x);
@@ -68,6 +70,7 @@ public static class KernelMath
     }
 
     /// <summary>1/√x within 2 units in the last place for normal x &gt; 0; ±0 and subnormals of either sign give +∞, +∞ gives +0, other negatives NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ReciprocalSqrt(float x)
     {
         uint bits = BitConverter.SingleToUInt32Bits(x);
@@ -84,6 +87,7 @@ public static class KernelMath
     }
 
     /// <summary>1/(1 + e^-x): with e = Exp(−|x|) and r = Reciprocal(1 + e), r for x ≥ 0, else e·r.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Sigmoid(float x)
     {
         float e = Exp(-MathF.Abs(x));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using BenchmarkDotNet.Running;
+using Swarm.Benchmarks;
 using Swarm.Kernels;
 using Swarm.Kernels.Cpu;
 using Swarm.Node.Measurement;
@@ -12,6 +13,38 @@ if (args is ["quick", ..])
     double quantile = args.Length > 3 ? double.Parse(args[3], CultureInfo.InvariantCulture) : 0.5;
     foreach (KernelFigure figure in new KernelMeasurement(TimeProvider.System) { Quantile = quantile }.Run(threads, width: width))
         Console.WriteLine($"{figure.Name,-14}{figure.Type,-6}{figure.Shape,-20}{figure.BytesPerSecond / 1e9,8:F2} GB/s{figure.FlopsPerSecond / 1e9,10:F1} Gflop/s{figure.FloorFraction,8:P0}");
+    return;
+}
+
+// "block [threads] [tokens] [format]" prints the least time of each operation of a small model's block: a look, not a measurement.
+if (args is ["block", ..])
+{
+    KernelBenchmarks block = new()
+    {
+        Threads = args.Length > 1 ? int.Parse(args[1], CultureInfo.InvariantCulture) : 1,
+        Tokens = args.Length > 2 ? int.Parse(args[2], CultureInfo.InvariantCulture) : 1,
+        Format = args.Length > 3 ? Enum.Parse<WeightFormat>(args[3]) : WeightFormat.Q8_0,
+    };
+    block.Setup();
+    (string Name, Action Run)[] operations =
+    [
+        ("square", block.MatMulSquare), ("wide", block.MatMulWide), ("tall", block.MatMulTall), ("norm", block.RmsNorm), ("rotary", block.Rotary),
+        ("swiglu", block.SwiGlu), ("add", block.Add), ("store", block.Store), ("attention", block.Attention),
+    ];
+    foreach ((string name, Action run) in operations)
+    {
+        double least = double.MaxValue;
+        for (int pass = 0; pass < 2000 / block.Tokens + 20; pass++)
+        {
+            long start = TimeProvider.System.GetTimestamp();
+            run();
+            least = Math.Min(least, TimeProvider.System.GetElapsedTime(start).TotalMicroseconds);
+        }
+
+        Console.WriteLine($"{name,-10}{least,10:F1} us");
+    }
+
+    block.Cleanup();
     return;
 }
 

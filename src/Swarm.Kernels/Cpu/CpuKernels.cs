@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -157,6 +158,7 @@ public sealed unsafe class CpuKernels : KernelSet
         return checked(shape.KeyValueHeads * shape.HeadDimension * PagePositions * 2 * sizeof(ushort));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void StoreKeyValues(
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
         ReadOnlySpan<float> keys, ReadOnlySpan<float> values)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Swarm.Kernels.Cpu;
 
 /// <summary>canonical-1 one value at a time, in the words of docs/canonical-1.md: what the vector forms must equal bit for bit.</summary>
@@ -58,6 +60,7 @@ internal sealed unsafe class ScalarOps : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
     {
         int tokens = input.BlockLength(block);
@@ -93,6 +96,7 @@ internal sealed unsafe class ScalarOps : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch)
     {
         WeightFormat format = weights.Format;
@@ -126,6 +130,7 @@ internal sealed unsafe class ScalarOps : CpuOps
     public override void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs) =>
         Turn(head, heads, headDimension, layout, cosines, sines, pairs);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Turn(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs)
     {
         (int step, int distance) = layout == RotaryLayout.Interleaved ? (2, 1) : (1, pairs);
@@ -170,6 +175,7 @@ internal sealed unsafe class ScalarOps : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AttendHead(in AttentionJob job, int keyValueHead, int token, int head, float* scores)
     {
         int size = job.Shape.HeadDimension;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Swarm.Kernels.Cpu;
 
@@ -90,6 +91,7 @@ internal sealed unsafe class TileMatrix : WeightMatrix
         _ => HalfBits.FromBrain(((ushort*)column)[row]),
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void CopyRow(int row, Span<float> destination)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)row, (uint)Rows, nameof(row));
@@ -124,6 +126,7 @@ internal sealed unsafe class TileMatrix : WeightMatrix
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackRow(ReadOnlySpan<byte> stored, byte* tile, int row)
     {
         int storedGroup = WeightFormats.GroupBytes(Format);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Swarm.Kernels.Cpu;
 
 /// <summary>
@@ -28,6 +30,7 @@ internal sealed unsafe class TransposedInput : IDisposable
         _values.Require((long)Strips * StripTokens * LaneLength * 8 * sizeof(float));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(int strip, float* input)
     {
         float* to = Strip(strip);

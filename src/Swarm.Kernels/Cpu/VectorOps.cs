@@ -6,7 +6,8 @@ namespace Swarm.Kernels.Cpu;
 
 /// <summary>
 /// canonical-1 on vectors of any width. Rows, positions or channels lie along a vector, each lane of which runs the scalar order on its
-/// own; only plain sums over contiguous values put the 8 canonical lanes themselves into a vector.
+/// own; only plain sums over contiguous values put the 8 canonical lanes themselves into a vector. Loops are compiled with full optimization at
+/// their first call: quick first code would run for the first seconds of a process, ten times slower.
 /// </summary>
 internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     where TW : struct, IWidth<TV>
@@ -21,6 +22,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
 
     public override int TransposeFrom => 4;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Quantize(QuantizedInput quantized, float* input, int block)
     {
         int tokens = quantized.BlockLength(block);
@@ -108,6 +110,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             ? 8L * ((weights.Columns + 7) / 8) * Rows + 8 * TransposedInput.StripTokens * Rows
             : 8L * tokens * Rows;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void RmsNorm(float* input, float* weight, float epsilon, float reciprocalWidth, int width, float* output)
     {
         Vector256<float> squares = Vector256<float>.Zero;
@@ -131,6 +134,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             output[i] = input[i] * factor * weight[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs)
     {
         if (layout == RotaryLayout.Interleaved || pairs % TW.Lanes != 0)
@@ -151,6 +155,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void SwiGlu(float* gate, float* up, long length)
     {
         long i = 0;
@@ -164,6 +169,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             gate[i] = gate[i] * KernelMath.Sigmoid(gate[i]) * up[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Add(float* target, float* addend, long length)
     {
         long i = 0;
@@ -173,6 +179,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             target[i] += addend[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void ToHalf(float* from, ushort* to, int length)
     {
         int i = 0;
@@ -186,6 +193,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     public override long AttentionScratch(in AttentionShape shape, int tokens) =>
         (128L * shape.HeadDimension + 64 + shape.HeadDimension + 2L * tokens * (shape.Heads / shape.KeyValueHeads)) * sizeof(float);
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Attend(in AttentionJob job, int keyValueHead, int firstToken, int tokens, byte* scratch)
     {
         int size = job.Shape.HeadDimension;
@@ -349,6 +357,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     // sums[i] = the tree over lanes[0…7][i].
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MeetLanes(float* lanes, int count, float* sums)
     {
         for (int i = 0; i < count; i += TW.Lanes)
@@ -379,6 +388,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     // The tile as float32, [8 lanes][length][16 rows], zeros where a lane ends early.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FillPanel<TStored>(byte* tile, int columns, int length, float* panel)
         where TStored : struct, IStored
     {
@@ -427,6 +437,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float QuantizeGroup(float* input, sbyte* quanta, out int sum)
     {
         TV largest = TW.AllInt(0);
@@ -452,6 +463,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         return amax * ScalarOps.OneOver127;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FromHalf(ushort* from, float* to, int length)
     {
         int i = 0;
@@ -492,6 +504,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     // scores = exp(scores − maximum), zeros from count to the next multiple of 8; returns their canonical sum.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Exponentials(float* scores, int count, float maximum)
     {
         for (int j = 0; j < count; j += TW.Lanes)
@@ -541,6 +554,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Fold(bool first, float pageMaximum, float pageSum, float* weighted, ref float maximum, ref float sum, float* output, int size)
     {
         if (first)
@@ -562,6 +576,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             output[d] = output[d] * keep + weighted[d] * take;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply(float* values, float factor, int length)
     {
         int i = 0;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Swarm.Kernels.Reference;
 
 /// <summary>
@@ -154,6 +156,7 @@ public sealed unsafe class ReferenceKernels : KernelSet
     private static float* Stored(ReadOnlySpan<nint> pages, long pageOffset, int position, int width) =>
         (float*)(pages[position / PagePositions] + (nint)pageOffset) + position % PagePositions * width;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Attend(
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int position, int keyValueHead, ReadOnlySpan<float> query, Span<float> output)
     {
@@ -186,6 +189,7 @@ public sealed unsafe class ReferenceKernels : KernelSet
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MatMulPart(int chunk)
     {
         ReferenceMatrix weights = _weights!;
