@@ -10,7 +10,9 @@ namespace Swarm.Kernels;
 internal sealed class WorkerPool : IDisposable
 {
     /// <summary>Most chunks of one call.</summary>
-    public const int MaxChunks = 0xFFFF;
+    public const int MaxChunks = (1 << ChunkBits) - 1;
+
+    private const int ChunkBits = 20;
 
     // About 30 microseconds: longer than the gaps between two kernels of a step, far shorter than a scheduler's time slice.
     private const int SpinRounds = 300;
@@ -20,7 +22,7 @@ internal sealed class WorkerPool : IDisposable
     private readonly object _gate = new();
     private readonly object _done = new();
 
-    // Generation of the call in the upper 32 bits, its chunk count in the next 16, the next unclaimed chunk in the lowest 16.
+    // Generation of the call in the upper 24 bits, its chunk count in the next 20, the next unclaimed chunk in the lowest 20.
     private long _ticket;
     private Action<int, int> _body = static (_, _) => { };
     private ExceptionDispatchInfo? _failure;
@@ -64,8 +66,8 @@ internal sealed class WorkerPool : IDisposable
             Start();
         _body = body;
         _finished = 0;
-        long generation = (_ticket >> 32) + 1;
-        Interlocked.Exchange(ref _ticket, (generation << 32) | ((long)chunks << 16));
+        long generation = (_ticket >> (2 * ChunkBits)) + 1;
+        Interlocked.Exchange(ref _ticket, (generation << (2 * ChunkBits)) | ((long)chunks << ChunkBits));
         if (wake && Volatile.Read(ref _parked) > 0)
         {
             lock (_gate)
@@ -94,7 +96,7 @@ internal sealed class WorkerPool : IDisposable
         }
     }
 
-    private static bool HasWork(long ticket) => (ticket & 0xFFFF) < ((ticket >> 16) & 0xFFFF);
+    private static bool HasWork(long ticket) => (ticket & MaxChunks) < ((ticket >> ChunkBits) & MaxChunks);
 
     private void Start()
     {
@@ -120,8 +122,8 @@ internal sealed class WorkerPool : IDisposable
             long seen = Interlocked.CompareExchange(ref _ticket, ticket + 1, ticket);
             if (seen == ticket)
             {
-                chunk = (int)(ticket & 0xFFFF);
-                chunks = (int)((ticket >> 16) & 0xFFFF);
+                chunk = (int)(ticket & MaxChunks);
+                chunks = (int)((ticket >> ChunkBits) & MaxChunks);
                 return true;
             }
 

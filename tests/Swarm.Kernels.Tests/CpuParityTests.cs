@@ -106,7 +106,7 @@ public sealed class CpuParityTests
     [MemberData(nameof(Widths))]
     public void SwiGlu_EveryExponent_SameBitsAsScalar(CpuWidth width)
     {
-        using CpuKernels vector = new(1, width), scalar = new(1, CpuWidth.Scalar);
+        using CpuKernels vector = new(2, width), scalar = new(1, CpuWidth.Scalar);
         float[] gate = new float[1 << 16];
         for (int i = 0; i < gate.Length; i++)
             gate[i] = BitConverter.UInt32BitsToSingle(((uint)i << 16) | (uint)(i * 40503 & 0xFFFF));

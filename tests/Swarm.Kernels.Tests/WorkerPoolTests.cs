@@ -10,7 +10,7 @@ public sealed class WorkerPoolTests
     [InlineData(2, 1)]
     [InlineData(2, 2)]
     [InlineData(3, 1000)]
-    [InlineData(4, 65535)]
+    [InlineData(4, 65537)]
     public void Run_AnyChunks_EachOnce(int threads, int chunks)
     {
         using WorkerPool pool = new(threads);

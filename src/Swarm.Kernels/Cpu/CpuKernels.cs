@@ -23,6 +23,7 @@ public sealed unsafe class CpuKernels : KernelSet
     private readonly Action<int, int> _transposePart;
     private readonly Action<int, int> _matMulPart;
     private readonly Action<int, int> _attentionPart;
+    private readonly Action<int, int> _gatePart;
 
     // Arguments of the call that the pool divides at the moment.
     private TileMatrix? _weights;
@@ -30,6 +31,7 @@ public sealed unsafe class CpuKernels : KernelSet
     private float* _bias;
     private float* _output;
     private int _tokens;
+    private int _length;
     private int _chunks;
     private AttentionJob _attention;
     private int _attentionTokens;
@@ -55,6 +57,7 @@ public sealed unsafe class CpuKernels : KernelSet
         _transposePart = (_, strip) => _transposed.Fill(strip, _input);
         _matMulPart = MatMulPart;
         _attentionPart = AttentionPart;
+        _gatePart = GatePart;
     }
 
     /// <summary>The widest vectors whose instructions the processor has.</summary>
@@ -141,7 +144,12 @@ public sealed unsafe class CpuKernels : KernelSet
     {
         Shapes.Length(up.Length, gate.Length, nameof(up));
         fixed (float* gatePointer = gate, upPointer = up)
-            _ops.SwiGlu(gatePointer, upPointer, gate.Length);
+        {
+            _output = gatePointer;
+            _input = upPointer;
+            _length = gate.Length;
+            _pool.Run((gate.Length + GateStretch - 1) / GateStretch, wake: gate.Length >= 8 * GateStretch, _gatePart);
+        }
     }
 
     public override void Add(Span<float> target, ReadOnlySpan<float> addend)
@@ -230,6 +238,15 @@ public sealed unsafe class CpuKernels : KernelSet
 
     // Tokens whose queries share one reading of a page.
     private const int AttentionStretch = 16;
+
+    // Values of a gate that one thread takes at a time; decode of a small model is one or two.
+    private const int GateStretch = 4096;
+
+    private void GatePart(int worker, int chunk)
+    {
+        long first = (long)chunk * GateStretch;
+        _ops.SwiGlu(_output + first, _input + first, Math.Min(GateStretch, _length - first));
+    }
 
     private void AttentionPart(int worker, int chunk)
     {

@@ -47,15 +47,17 @@ internal sealed unsafe class ScalarOps : CpuOps
         int tokens = quantized.BlockLength(block);
         int groups = quantized.Groups;
         sbyte* values = quantized.Values(block);
-        float* scales = quantized.Scales(block);
-        int* sums = quantized.Sums(block);
+        float* scales = quantized.Scales(block), shares = quantized.Shares(block);
+        int* eightSums = quantized.EightSums(block);
         input += (long)block * QuantizedInput.BlockTokens * groups * 32;
         for (int token = 0; token < tokens; token++)
         {
             for (int group = 0; group < groups; group++)
             {
                 int index = group * tokens + token;
-                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out sums[index]);
+                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out int sum);
+                eightSums[index] = 8 * sum;
+                shares[index] = sum * scales[index];
             }
         }
     }
@@ -66,7 +68,8 @@ internal sealed unsafe class ScalarOps : CpuOps
         int tokens = input.BlockLength(block);
         sbyte* values = input.Values(block);
         float* scales = input.Scales(block);
-        int* quantaSums = input.Sums(block);
+        int* eightSums = input.EightSums(block);
+        float* shares = input.Shares(block);
         WeightFormat format = weights.Format;
         float* lanes = stackalloc float[8];
         for (int token = 0; token < tokens; token++)
@@ -83,11 +86,11 @@ internal sealed unsafe class ScalarOps : CpuOps
                     for (int k = 0; k < 32; k++)
                         sum += TileMatrix.Quantum(format, group, row, k) * x[k];
                     if (format == WeightFormat.Q4_0)
-                        sum -= 8 * quantaSums[index];
+                        sum -= eightSums[index];
                     float factor = TileMatrix.Scale(group, row) * scales[index];
                     float term = sum * factor;
                     if (format == WeightFormat.Q4_1)
-                        term = term + TileMatrix.Minimum(group, row) * (quantaSums[index] * scales[index]);
+                        term = term + TileMatrix.Minimum(group, row) * shares[index];
                     lanes[g & 7] += term;
                 }
 

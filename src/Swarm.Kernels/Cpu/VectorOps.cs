@@ -28,15 +28,17 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         int tokens = quantized.BlockLength(block);
         int groups = quantized.Groups;
         sbyte* values = quantized.Values(block);
-        float* scales = quantized.Scales(block);
-        int* sums = quantized.Sums(block);
+        float* scales = quantized.Scales(block), shares = quantized.Shares(block);
+        int* eightSums = quantized.EightSums(block);
         input += (long)block * QuantizedInput.BlockTokens * groups * 32;
         for (int token = 0; token < tokens; token++)
         {
             for (int group = 0; group < groups; group++)
             {
                 int index = group * tokens + token;
-                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out sums[index]);
+                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out int sum);
+                eightSums[index] = 8 * sum;
+                shares[index] = sum * scales[index];
             }
         }
     }
@@ -51,10 +53,10 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                 TileQ8(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), tokens, scratch);
                 break;
             case WeightFormat.Q4_0:
-                TileQ4(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.Sums(block), tokens, scratch);
+                TileQ4(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.EightSums(block), tokens, scratch);
                 break;
             default:
-                TileQ41(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.Sums(block), tokens, scratch);
+                TileQ41(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.Shares(block), tokens, scratch);
                 break;
         }
 
@@ -208,7 +210,8 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         for (int page = 0; page <= lastPosition / 64; page++)
         {
             int present = Math.Min(64, lastPosition + 1 - page * 64);
-            FromHalf(job.Keys(page, keyValueHead), keys, 64 * size);
+            for (int d = 0; d < size; d++)
+                FromHalf(job.Keys(page, keyValueHead) + d * 64, keys + d * 64, (present + TW.Lanes - 1) / TW.Lanes * TW.Lanes);
             FromHalf(job.Values(page, keyValueHead), values, present * size);
 
             // Positions that nobody stored may hold anything: as zeros they add +0, which changes no lane.
@@ -238,12 +241,12 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* address, int bytes)
+    private static void Prefetch(byte* address, int bytes, int ahead = PrefetchBytes)
     {
         if (!Sse.IsSupported)
             return;
-        for (int offset = 0; offset < bytes; offset += 64)
-            Sse.Prefetch0(address + PrefetchBytes + offset);
+        for (nint offset = ahead; offset < ahead + bytes; offset += 64)
+            Sse.Prefetch0(address + offset);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -253,15 +256,15 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens)
         {
             Prefetch(group, GroupBytes);
-            for (int row = 0; row < Rows; row += TW.Lanes)
+            for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 byte* w = group + 32 + row * 4;
                 TV w0 = TW.Load(w), w1 = TW.Load(w + 64), w2 = TW.Load(w + 128), w3 = TW.Load(w + 192);
                 TV w4 = TW.Load(w + 256), w5 = TW.Load(w + 320), w6 = TW.Load(w + 384), w7 = TW.Load(w + 448);
                 TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
-                float* lane = lanes + (g & 7) * tokens * Rows + row;
+                float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* quads = (int*)x;
-                for (int token = 0; token < tokens; token++, lane += Rows, quads += 8)
+                for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
                 {
                     // Two neighbours fill int16, so each pair widens to int32 before it is added.
                     TV sum = TW.SumPairs(TW.PairsSigned(w0, TW.AllInt(quads[0])));
@@ -280,13 +283,13 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TileQ4(byte* group, int groups, sbyte* x, float* scales, int* sums, int tokens, float* lanes)
+    private static void TileQ4(byte* group, int groups, sbyte* x, float* scales, int* eightSums, int tokens, float* lanes)
     {
         const int GroupBytes = 32 + 256;
-        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, sums += tokens)
+        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, eightSums += tokens)
         {
             Prefetch(group, GroupBytes);
-            for (int row = 0; row < Rows; row += TW.Lanes)
+            for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 byte* w = group + 32 + row * 4;
                 TV low = TW.AllInt(0x0F0F0F0F);
@@ -296,13 +299,13 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                 TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
                 TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
                 TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
-                float* lane = lanes + (g & 7) * tokens * Rows + row;
+                float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* quads = (int*)x;
-                for (int token = 0; token < tokens; token++, lane += Rows, quads += 8)
+                for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
                 {
                     // Σ(q − 8)x = Σqx − 8Σx, both exact.
                     TV sum = Products(w0, w1, w2, w3, w4, w5, w6, w7, quads);
-                    sum = TW.SubInt(sum, TW.AllInt(sums[token] * 8));
+                    sum = TW.SubInt(sum, TW.AllInt(eightSums[token]));
                     TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
                     TW.Store(lane, TW.Add(TW.Load(lane), term));
                 }
@@ -311,13 +314,13 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TileQ41(byte* group, int groups, sbyte* x, float* scales, int* sums, int tokens, float* lanes)
+    private static void TileQ41(byte* group, int groups, sbyte* x, float* scales, float* shares, int tokens, float* lanes)
     {
         const int GroupBytes = 64 + 256;
-        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, sums += tokens)
+        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, shares += tokens)
         {
             Prefetch(group, GroupBytes);
-            for (int row = 0; row < Rows; row += TW.Lanes)
+            for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 byte* w = group + 64 + row * 4;
                 TV low = TW.AllInt(0x0F0F0F0F);
@@ -328,13 +331,13 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                 TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
                 TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
                 TV minimum = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + 32 + row * 2));
-                float* lane = lanes + (g & 7) * tokens * Rows + row;
+                float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* quads = (int*)x;
-                for (int token = 0; token < tokens; token++, lane += Rows, quads += 8)
+                for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
                 {
                     TV sum = Products(w0, w1, w2, w3, w4, w5, w6, w7, quads);
                     TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
-                    term = TW.Add(term, TW.Mul(minimum, TW.All(sums[token] * scales[token])));
+                    term = TW.Add(term, TW.Mul(minimum, TW.All(shares[token])));
                     TW.Store(lane, TW.Add(TW.Load(lane), term));
                 }
             }
@@ -369,20 +372,50 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         }
     }
 
+    // Blocks of columns stay in the first-level cache while each token and row vector runs its eight lanes over them in registers.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TileFloats<TStored>(byte* tile, int columns, float* input, int tokens, float* lanes)
         where TStored : struct, IStored
     {
-        for (int column = 0; column < columns; column++, tile += Rows * TStored.Bytes)
+        const int BlockColumns = 64;
+        nint step = Rows * TStored.Bytes, stride = tokens * Rows;
+        for (int first = 0; first < columns; first += BlockColumns, tile += BlockColumns * step)
         {
-            if (Sse.IsSupported && (TStored.Bytes == 4 || (column & 1) == 0))
-                Sse.Prefetch0(tile + PrefetchBytes);
-            for (int row = 0; row < Rows; row += TW.Lanes)
+            int count = Math.Min(BlockColumns, columns - first);
+            Prefetch(tile, BlockColumns * Rows * TStored.Bytes, BlockColumns * Rows * TStored.Bytes);
+            for (int token = 0; token < tokens; token++)
             {
-                TV weight = TStored.Load(tile + row * TStored.Bytes);
-                float* lane = lanes + (column & 7) * tokens * Rows + row;
-                for (int token = 0; token < tokens; token++, lane += Rows)
-                    TW.Store(lane, TW.Add(TW.Load(lane), TW.Mul(weight, TW.All(input[(long)token * columns + column]))));
+                float* x = input + (nint)token * columns + first;
+                for (nint row = 0; row < Rows; row += TW.Lanes)
+                {
+                    float* lane = lanes + token * Rows + row;
+                    byte* w = tile + row * TStored.Bytes;
+                    TV a0 = TW.Load(lane), a1 = TW.Load(lane + stride), a2 = TW.Load(lane + 2 * stride), a3 = TW.Load(lane + 3 * stride);
+                    TV a4 = TW.Load(lane + 4 * stride), a5 = TW.Load(lane + 5 * stride), a6 = TW.Load(lane + 6 * stride), a7 = TW.Load(lane + 7 * stride);
+                    int column = 0;
+                    for (; column + 8 <= count; column += 8, w += 8 * step)
+                    {
+                        a0 = TW.Add(a0, TW.Mul(TStored.Load(w), TW.All(x[column])));
+                        a1 = TW.Add(a1, TW.Mul(TStored.Load(w + step), TW.All(x[column + 1])));
+                        a2 = TW.Add(a2, TW.Mul(TStored.Load(w + 2 * step), TW.All(x[column + 2])));
+                        a3 = TW.Add(a3, TW.Mul(TStored.Load(w + 3 * step), TW.All(x[column + 3])));
+                        a4 = TW.Add(a4, TW.Mul(TStored.Load(w + 4 * step), TW.All(x[column + 4])));
+                        a5 = TW.Add(a5, TW.Mul(TStored.Load(w + 5 * step), TW.All(x[column + 5])));
+                        a6 = TW.Add(a6, TW.Mul(TStored.Load(w + 6 * step), TW.All(x[column + 6])));
+                        a7 = TW.Add(a7, TW.Mul(TStored.Load(w + 7 * step), TW.All(x[column + 7])));
+                    }
+
+                    TW.Store(lane, a0);
+                    TW.Store(lane + stride, a1);
+                    TW.Store(lane + 2 * stride, a2);
+                    TW.Store(lane + 3 * stride, a3);
+                    TW.Store(lane + 4 * stride, a4);
+                    TW.Store(lane + 5 * stride, a5);
+                    TW.Store(lane + 6 * stride, a6);
+                    TW.Store(lane + 7 * stride, a7);
+                    for (; column < count; column++, w += step, lane += stride)
+                        TW.Store(lane, TW.Add(TW.Load(lane), TW.Mul(TStored.Load(w), TW.All(x[column]))));
+                }
             }
         }
     }
