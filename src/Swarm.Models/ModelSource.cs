@@ -213,6 +213,14 @@ public sealed class ModelSource : IDisposable
     internal static ModelConfig ReadHuggingFaceConfig(JsonElement root, string path, JsonFields? generation)
     {
         var fields = new JsonFields(root, path);
+
+        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing.
+        if (fields.Object("quantization_config") is { } quantization)
+        {
+            throw new ModelException(
+                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights");
+        }
+
         return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation);
     }
 

@@ -121,6 +121,7 @@ public sealed class ModelSourceTests
     [InlineData(",\"eos_token_id\":160", ModelError.CorruptModel, "eos_token_id = 160")]
     [InlineData(",\"rope_theta\":\"x\"", ModelError.CorruptModel, "rope_theta")]
     [InlineData(",\"rope_scaling\":{\"rope_type\":\"llama3\",\"factor\":8,\"low_freq_factor\":4,\"high_freq_factor\":4}", ModelError.CorruptModel, "high_freq_factor")]
+    [InlineData(",\"quantization_config\":{\"quant_method\":\"gptq\"}", ModelError.UnsupportedModel, "gptq")]
     [InlineData(",\"sliding_window\":8", ModelError.UnsupportedModel, "sliding_window = 8")]
     [InlineData(",\"attention_bias\":1", ModelError.CorruptModel, "attention_bias = 1")]
     public void Config_BadField_NamesFieldAndValue(string more, ModelError error, string named)

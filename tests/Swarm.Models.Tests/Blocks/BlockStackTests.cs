@@ -1,4 +1,5 @@
 using Swarm.Kernels.Cpu;
+using Swarm.Kernels.Reference;
 using Swarm.Models.Blocks;
 using Swarm.Models.Files;
 using Swarm.Models.Tests.Files;
@@ -80,6 +81,25 @@ public sealed class BlockStackTests
         Assert.Equal(13, cache.Length);
         runner.Stack.Forward(hidden.AsSpan(13 * width), [new StackStep(cache, 13, 67)]);
         Numbers.AssertSameBits(expected.AsSpan(10 * width), hidden.AsSpan(10 * width), "after rollback");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public unsafe void Forward_PagesThatHeldAnotherSession_SameBits(bool reference)
+    {
+        using var runner = new ModelRunner(TestData.Path(Tiny), reference ? new ReferenceKernels() : new CpuKernels(1));
+        int[] ids = Ids(runner.Config.Vocabulary, 70);
+        float[] expected = runner.Hidden(ids, 7);
+        using (KvCache other = runner.Pool.CreateCache())
+        {
+            // All bits set: NaN in any float format.
+            Assert.True(other.TryReserve(128));
+            foreach (nint page in other.Pages)
+                new Span<byte>((void*)page, (int)other.Layout.PageBytes).Fill(0xFF);
+        }
+
+        Numbers.AssertSameBits(expected, runner.Hidden(ids, 7), "on used pages");
     }
 
     [Fact]
