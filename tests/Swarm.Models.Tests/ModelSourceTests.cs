@@ -134,6 +134,9 @@ public sealed class ModelSourceTests
     [Theory]
     [InlineData("", ModelError.CorruptModel, "not JSON")]
     [InlineData("[1]", ModelError.CorruptModel, "expected an object")]
+    [InlineData("{\"model_type\":\"\\ud800\"}", ModelError.CorruptModel, "not JSON")]
+    [InlineData("{\"\\udc00\":1}", ModelError.CorruptModel, "not JSON")]
+    [InlineData("{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", ModelError.CorruptModel, "not JSON")]
     [InlineData("{}", ModelError.CorruptModel, "model_type is missing")]
     [InlineData("{\"model_type\":\"mamba\"}", ModelError.UnsupportedModel, "mamba")]
     [InlineData("{\"model_type\":\"llama\"}", ModelError.CorruptModel, "hidden_size is missing")]
@@ -143,6 +146,16 @@ public sealed class ModelSourceTests
         var exception = Assert.Throws<ModelException>(() => Config(json, ""));
         Assert.Equal(error, exception.Error);
         Assert.Contains(named, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Config_BytesThatAreNotUtf8_CorruptModel()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("config.json", [.. "{\"model_type\":\""u8, 0xFF, .. "\"}"u8]);
+        using ModelSource source = ModelSource.Open(folder.Path);
+        var exception = Assert.Throws<ModelException>(() => source.Config);
+        Assert.Contains("not UTF-8", exception.Message, StringComparison.Ordinal);
     }
 
     [Theory]

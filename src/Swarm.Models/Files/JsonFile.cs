@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace Swarm.Models.Files;
 
@@ -27,6 +28,7 @@ internal static class JsonFile
     /// <summary>The same from bytes; <paramref name="path"/> names them in messages.</summary>
     public static JsonDocument Parse(ReadOnlyMemory<byte> bytes, string path)
     {
+        CheckText(bytes.Span, path);
         JsonDocument document;
         try
         {
@@ -42,5 +44,25 @@ internal static class JsonFile
         JsonValueKind kind = document.RootElement.ValueKind;
         document.Dispose();
         throw new ModelException(ModelError.CorruptModel, $"{path} holds {kind}, expected an object");
+    }
+
+    /// <summary>Refuses text that a JSON parser accepts and only trips over when a string is asked for: bytes that are not UTF-8, escapes that are half a character.</summary>
+    private static void CheckText(ReadOnlySpan<byte> bytes, string path)
+    {
+        if (!Utf8.IsValid(bytes))
+            throw new ModelException(ModelError.CorruptModel, $"{path} is not UTF-8");
+        var json = new Utf8JsonReader(bytes);
+        try
+        {
+            while (json.Read())
+            {
+                if (json.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && json.ValueIsEscaped)
+                    _ = json.GetString();
+            }
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            throw new ModelException(ModelError.CorruptModel, $"{path} is not JSON: {exception.Message}", exception);
+        }
     }
 }
