@@ -15,12 +15,9 @@ public enum PacketErrorKind
     /// <summary>More bytes than the limit, or than the codec writes for the shape.</summary>
     TooLarge,
 
-    /// <summary>A part that does not begin where the one before it ended: missing, repeated, overlapping or beyond the end.</summary>
+    /// <summary>A part that reaches beyond the end of its packet.</summary>
     WrongOffset,
 
     /// <summary>The payload is not the one that was sent.</summary>
     WrongChecksum,
-
-    /// <summary>A part whose header differs from that of its packet.</summary>
-    HeaderMismatch,
 }

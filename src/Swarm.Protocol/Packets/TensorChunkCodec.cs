@@ -19,8 +19,7 @@ public static class TensorChunkCodec
     /// <summary>Bytes that <see cref="Write"/> will write.</summary>
     public static int Size(in PacketHeader header, int offset, ReadOnlySpan<byte> payload) =>
         Field(header.Tokens) + Field(header.Hidden) + Field(header.CodecId) + Field(header.EncodedBytes) + Field(offset)
-        + (Checksum.Crc32C(payload) == 0 ? 0 : 1 + sizeof(uint))
-        + 1 + VarintBytes((uint)payload.Length) + payload.Length;
+        + 1 + sizeof(uint) + 1 + VarintBytes((uint)payload.Length) + payload.Length;
 
     /// <summary>Writes the part of the packet that begins at <paramref name="offset"/>.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The payload is empty, longer than a part may be, or goes beyond the packet: the caller's mistake.</exception>
@@ -37,14 +36,9 @@ public static class TensorChunkCodec
         Put(head, ref at, 3, header.CodecId);
         Put(head, ref at, 4, header.EncodedBytes);
         Put(head, ref at, 5, offset);
-        uint checksum = Checksum.Crc32C(payload);
-        if (checksum != 0)
-        {
-            head[at++] = (6 << 3) | Fixed32;
-            BinaryPrimitives.WriteUInt32LittleEndian(head[at..], checksum);
-            at += sizeof(uint);
-        }
-
+        head[at++] = (6 << 3) | Fixed32;
+        BinaryPrimitives.WriteUInt32LittleEndian(head[at..], Checksum.Crc32C(payload));
+        at += sizeof(uint);
         head[at++] = (7 << 3) | Delimited;
         PutVarint(head, ref at, (uint)payload.Length);
         writer.Advance(at);

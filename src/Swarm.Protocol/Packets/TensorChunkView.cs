@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Swarm.Protocol.Packets;
 
-/// <summary>A received part, still in the transport's buffers: borrowed as long as they are. Its numbers are within the limits; its checksum is compared by <see cref="TensorPacketReader"/> or <see cref="TryCopyTo"/>.</summary>
+/// <summary>A received part, still in the transport's buffers: borrowed as long as they are. Its numbers are within the limits; its checksum is compared when it is copied (<see cref="TryCopyTo"/>).</summary>
 public readonly struct TensorChunkView
 {
     internal TensorChunkView(in PacketHeader header, int offset, uint checksum, in ReadOnlySequence<byte> payload)

@@ -473,6 +473,39 @@ public sealed class TransportContractTests
         Assert.InRange(await over.Task.WaitAsync(Patience), 0, messages - 1);
     }
 
+    [Theory, CombinatorialKinds]
+    public async Task Handler_ReturnsWithAReadAndAWriteRunning_BothEndAndLaterOnesAreRefused(TransportKind kind)
+    {
+        var left = new TaskCompletionSource<(Task<bool> Read, Task Write, IServerStreamWriter<string> Writer, IAsyncStreamReader<string> Reader)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TransportPair pair = await TransportPair.OpenAsync(kind, [EchoMethods.OneDuplex((requests, responses, _) =>
+        {
+            left.SetResult((requests.MoveNext(), responses.WriteAsync("last words"), responses, requests));
+            return Task.CompletedTask;
+        })]);
+        using AsyncDuplexStreamingCall<string, string> call = pair.Invoker.AsyncDuplexStreamingCall(EchoMethods.Duplex, null, default);
+        Assert.True(await call.ResponseStream.MoveNext().WaitAsync(Patience));
+        Assert.Equal("last words", call.ResponseStream.Current);
+        Assert.False(await call.ResponseStream.MoveNext().WaitAsync(Patience));
+        (Task<bool> read, Task write, IServerStreamWriter<string> writer, IAsyncStreamReader<string> reader) = await left.Task.WaitAsync(Patience);
+        await write.WaitAsync(Patience);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => read.WaitAsync(Patience));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => writer.WriteAsync("too late"));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => reader.MoveNext());
+    }
+
+    [Theory, CombinatorialKinds]
+    public async Task Write_TwoAtOnce_IsTheCallersMistake(TransportKind kind)
+    {
+        await using TransportPair pair = await TransportPair.OpenAsync(kind, [EchoMethods.OneDuplex(async (_, _, context) => await new TaskCompletionSource().Task.WaitAsync(context.CancellationToken))]);
+        using AsyncDuplexStreamingCall<string, string> call = pair.Invoker.AsyncDuplexStreamingCall(EchoMethods.Duplex, null, default);
+
+        // Larger than every window, and nobody reads: this write waits.
+        Task waiting = call.RequestStream.WriteAsync(new string('w', 6 << 20));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => call.RequestStream.WriteAsync("second"));
+        call.Dispose();
+        await Assert.ThrowsAsync<RpcException>(() => waiting.WaitAsync(Patience));
+    }
+
     private static async Task<RpcException> FailAsync(AsyncUnaryCall<string> call)
     {
         using (call)

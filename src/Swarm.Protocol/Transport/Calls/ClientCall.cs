@@ -14,7 +14,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
     private readonly CallOptions _call;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
-    private ResponseTail? _tail;
+    private volatile ResponseTail? _tail;
     private bool _timerOver;
     private ITimer? _timer;
     private CancellationTokenRegistration _registration;
@@ -84,7 +84,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
             ResponseTail tail = _wire.ReadTail();
             Settle(tail.Status, tail.Trailers);
             _wire.Release();
-            return End(_tail!.Value);
+            return End(_tail!);
         }
         catch (RpcException exception) when (_tail is { } known && exception.Status.Equals(known.Status))
         {
@@ -110,7 +110,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         if (await MoveNext(CancellationToken.None))
         {
             Cancel(new Status(StatusCode.Internal, "the answer has more than the one message of its method"));
-            throw new RpcException(_tail!.Value.Status);
+            throw new RpcException(_tail!.Status);
         }
 
         return answer;
@@ -244,7 +244,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
     private RpcException Fail(Exception exception)
     {
         Cancel(WireErrors.Translate(exception));
-        ResponseTail tail = _tail!.Value;
+        ResponseTail tail = _tail!;
         return new RpcException(tail.Status, tail.Trailers);
     }
 

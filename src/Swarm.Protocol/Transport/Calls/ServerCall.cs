@@ -11,7 +11,12 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
     private readonly CancellationTokenSource _stop;
     private readonly ITimer? _timer;
     private readonly DateTime _deadline = DateTime.MaxValue;
+    private readonly Lock _gate = new();
     private Dictionary<object, object>? _userState;
+    private TaskCompletionSource? _quiet;
+    private bool _reading;
+    private bool _writing;
+    private bool _over;
     private bool _headersSent;
     private int _deadlinePassed;
 
@@ -36,9 +41,6 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
 
     public PipeWriter ResponseWriter => _wire.ResponseWriter;
 
-    /// <summary>Set when the handler is done: nothing is written any more.</summary>
-    public bool Over { get; private set; }
-
     protected override string MethodCore => _wire.Path;
 
     protected override string HostCore => _wire.Host;
@@ -59,6 +61,16 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
 
     protected override IDictionary<object, object> UserStateCore => _userState ??= [];
 
+    /// <summary>Takes the right to read. One at a time, and none once the handler is done: the wire may serve another call by then.</summary>
+    public void BeginRead() => Begin(ref _reading, "read");
+
+    public void EndRead() => End(ref _reading);
+
+    /// <summary>Takes the right to write, under the same rules.</summary>
+    public void BeginWrite() => Begin(ref _writing, "write");
+
+    public void EndWrite() => End(ref _writing);
+
     public ValueTask EnsureHeadersAsync()
     {
         if (_headersSent)
@@ -70,12 +82,12 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
     /// <summary>Cuts the stream at once: what was written of it cannot be finished.</summary>
     public void Abort() => _wire.Abort();
 
-    /// <summary>Sends the status that the handler's end means.</summary>
-    public ValueTask CompleteAsync(Exception? failure)
+    /// <summary>Waits for the write that a handler has left running, and sends the status that its end means.</summary>
+    public async ValueTask CompleteAsync(Exception? failure)
     {
-        Over = true;
+        await QuietAsync(both: false);
         if (_wire.Aborted.IsCancellationRequested)
-            return default;
+            return;
         Status status = StatusCore;
         if (failure is RpcException rpc)
         {
@@ -92,23 +104,78 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
             status = new Status(Grpc.Core.StatusCode.DeadlineExceeded, "the deadline passed");
         else if (_closing.IsCancellationRequested && failure is not null and not RpcException)
             status = new Status(Grpc.Core.StatusCode.Unavailable, "the listener is closing");
-        return _wire.CompleteAsync(status, ResponseTrailersCore);
+        await _wire.CompleteAsync(status, ResponseTrailersCore);
+    }
+
+    /// <summary>Stops what a handler has left running: nothing touches the wire when this is done.</summary>
+    public async ValueTask StopAsync()
+    {
+        _stop.Cancel();
+        await QuietAsync(both: true);
     }
 
     public void Dispose()
     {
-        Over = true;
         _timer?.Dispose();
         _stop.Dispose();
     }
 
-    protected override Task WriteResponseHeadersAsyncCore(Metadata responseHeaders)
+    protected override async Task WriteResponseHeadersAsyncCore(Metadata responseHeaders)
     {
         ArgumentNullException.ThrowIfNull(responseHeaders);
-        if (_headersSent)
-            throw new InvalidOperationException("response headers are sent once, before the first message");
-        _headersSent = true;
-        return _wire.SendHeadersAsync(responseHeaders, flush: true).AsTask();
+        BeginWrite();
+        try
+        {
+            if (_headersSent)
+                throw new InvalidOperationException("response headers are sent once, before the first message");
+            _headersSent = true;
+            await _wire.SendHeadersAsync(responseHeaders, flush: true);
+        }
+        finally
+        {
+            EndWrite();
+        }
+    }
+
+    private void Begin(ref bool busy, string what)
+    {
+        lock (_gate)
+        {
+            if (_over)
+                throw new InvalidOperationException("the call is over");
+            if (busy)
+                throw new InvalidOperationException($"another {what} of this stream is in progress");
+            busy = true;
+        }
+    }
+
+    private void End(ref bool busy)
+    {
+        TaskCompletionSource? quiet;
+        lock (_gate)
+        {
+            busy = false;
+            quiet = _quiet;
+        }
+
+        quiet?.TrySetResult();
+    }
+
+    private async ValueTask QuietAsync(bool both)
+    {
+        while (true)
+        {
+            TaskCompletionSource quiet;
+            lock (_gate)
+            {
+                _over = true;
+                if (!_writing && !(both && _reading))
+                    return;
+                quiet = _quiet = new TaskCompletionSource();
+            }
+
+            await quiet.Task;
+        }
     }
 
     private void PassDeadline()

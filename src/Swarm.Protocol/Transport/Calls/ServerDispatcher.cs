@@ -35,7 +35,7 @@ internal sealed class ServerDispatcher : IDisposable
         catch (Exception exception)
         {
             failure = exception;
-            if (exception is not RpcException && !(exception is OperationCanceledException && call.CancellationToken.IsCancellationRequested))
+            if (exception is not RpcException && !(exception is OperationCanceledException && (call.CancellationToken.IsCancellationRequested || exception.InnerException is IOException)))
                 TransportLog.HandlerThrew(_log, wire.Path, wire.Peer, exception);
         }
 
@@ -48,6 +48,8 @@ internal sealed class ServerDispatcher : IDisposable
             wire.Abort();
             TransportLog.AnswerLost(_log, wire.Path, wire.Peer, exception);
         }
+
+        await call.StopAsync();
     }
 
     /// <summary>Ends the running calls: their tokens are cancelled.</summary>

@@ -9,7 +9,6 @@ internal sealed class ServerMessageReader<T> : IAsyncStreamReader<T>
     private readonly ServerCall _call;
     private readonly FrameReader<T> _frames;
     private T? _current;
-    private int _reading;
     private bool _ended;
 
     public ServerMessageReader(ServerCall call, Marshaller<T> marshaller)
@@ -22,13 +21,11 @@ internal sealed class ServerMessageReader<T> : IAsyncStreamReader<T>
 
     public async Task<bool> MoveNext(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _reading, 1) != 0)
-            throw new InvalidOperationException("another read of this stream is in progress");
+        _call.BeginRead();
         try
         {
             if (_ended)
                 return false;
-            ObjectDisposedException.ThrowIf(_call.Over, _call);
             cancellationToken.ThrowIfCancellationRequested();
             using CancellationTokenSource? both = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _call.CancellationToken) : null;
             if (await _frames.ReadAsync(both?.Token ?? _call.CancellationToken))
@@ -47,7 +44,7 @@ internal sealed class ServerMessageReader<T> : IAsyncStreamReader<T>
         }
         finally
         {
-            Volatile.Write(ref _reading, 0);
+            _call.EndRead();
         }
     }
 

@@ -10,7 +10,6 @@ internal sealed class ServerMessageWriter<T> : IServerStreamWriter<T>
     private readonly ServerCall _call;
     private readonly Marshaller<T> _marshaller;
     private FrameWriter<T>? _frames;
-    private int _writing;
 
     public ServerMessageWriter(ServerCall call, Marshaller<T> marshaller)
     {
@@ -35,12 +34,9 @@ internal sealed class ServerMessageWriter<T> : IServerStreamWriter<T>
     private async Task WriteAsync(T message, bool flush, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(message);
-        if (Interlocked.Exchange(ref _writing, 1) != 0)
-            throw new InvalidOperationException("another write of this stream is in progress");
+        _call.BeginWrite();
         try
         {
-            if (_call.Over)
-                throw new InvalidOperationException("the call is over");
             _call.CancellationToken.ThrowIfCancellationRequested();
             cancellationToken.ThrowIfCancellationRequested();
             await _call.EnsureHeadersAsync();
@@ -60,7 +56,7 @@ internal sealed class ServerMessageWriter<T> : IServerStreamWriter<T>
         {
             if (_frames is { Broken: true })
                 _call.Abort();
-            Volatile.Write(ref _writing, 0);
+            _call.EndWrite();
         }
     }
 }

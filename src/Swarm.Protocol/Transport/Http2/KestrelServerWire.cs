@@ -14,40 +14,33 @@ internal sealed class KestrelServerWire : ServerWire
     private const int InternalError = 2;
 
     private readonly IFeatureCollection _features;
-    private readonly IHttpRequestFeature _request;
     private readonly IHttpResponseFeature _response;
     private readonly IHttpResponseBodyFeature _body;
-    private Metadata? _headers;
 
     public KestrelServerWire(IFeatureCollection features, TimeSpan? timeout)
     {
         _features = features;
-        _request = features.GetRequiredFeature<IHttpRequestFeature>();
         _response = features.GetRequiredFeature<IHttpResponseFeature>();
         _body = features.GetRequiredFeature<IHttpResponseBodyFeature>();
         Timeout = timeout;
         RequestReader = features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
         Aborted = features.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
+
+        // Read now: Kestrel reuses the features for another request once this one is over, and a handler may keep its context.
+        IHttpRequestFeature request = features.GetRequiredFeature<IHttpRequestFeature>();
+        Path = request.Path;
+        Host = request.Headers.Host.ToString();
+        Peer = ReadPeer(features);
+        RequestHeaders = ReadHeaders(request);
     }
 
-    public override string Path => _request.Path;
+    public override string Path { get; }
 
-    public override string Host => _request.Headers.Host.ToString();
+    public override string Host { get; }
 
-    public override string Peer
-    {
-        get
-        {
-            IHttpConnectionFeature? connection = _features.Get<IHttpConnectionFeature>();
-            return connection?.RemoteIpAddress is not { } address
-                ? "unknown"
-                : address.AddressFamily == AddressFamily.InterNetworkV6 && !address.IsIPv4MappedToIPv6
-                    ? $"ipv6:{new IPEndPoint(address, connection.RemotePort)}"
-                    : $"ipv4:{new IPEndPoint(address.MapToIPv4(), connection.RemotePort)}";
-        }
-    }
+    public override string Peer { get; }
 
-    public override Metadata RequestHeaders => _headers ??= ReadHeaders();
+    public override Metadata RequestHeaders { get; }
 
     public override TimeSpan? Timeout { get; }
 
@@ -101,10 +94,20 @@ internal sealed class KestrelServerWire : ServerWire
                 target.Append(entry.Key, HeaderCodec.Value(entry));
     }
 
-    private Metadata ReadHeaders()
+    private static string ReadPeer(IFeatureCollection features)
+    {
+        IHttpConnectionFeature? connection = features.Get<IHttpConnectionFeature>();
+        return connection?.RemoteIpAddress is not { } address
+            ? "unknown"
+            : address.AddressFamily == AddressFamily.InterNetworkV6 && !address.IsIPv4MappedToIPv6
+                ? $"ipv6:{new IPEndPoint(address, connection.RemotePort)}"
+                : $"ipv4:{new IPEndPoint(address.MapToIPv4(), connection.RemotePort)}";
+    }
+
+    private static Metadata ReadHeaders(IHttpRequestFeature request)
     {
         var metadata = new Metadata();
-        foreach (KeyValuePair<string, StringValues> header in _request.Headers)
+        foreach (KeyValuePair<string, StringValues> header in request.Headers)
             foreach (string? value in header.Value)
                 HeaderCodec.Add(metadata, header.Key, value);
         return metadata.Freeze();
