@@ -14,6 +14,8 @@ public sealed class SwarmCluster : IAsyncDisposable
     private readonly InMemoryNetwork? _network;
     private readonly string _model;
     private readonly List<NodeHost> _nodes = [];
+    private readonly List<NodeEvents> _events = [];
+    private readonly List<ITransport> _transports = [];
     private ulong _seed = 1;
     private int _port = 1;
 
@@ -25,6 +27,9 @@ public sealed class SwarmCluster : IAsyncDisposable
 
     /// <summary>The nodes in the order of their start.</summary>
     public IReadOnlyList<NodeHost> Nodes => _nodes;
+
+    /// <summary>What each of them reported.</summary>
+    public IReadOnlyList<NodeEvents> Events => _events;
 
     /// <summary>The founder's invite.</summary>
     public string Invite => _nodes[0].Invite;
@@ -69,8 +74,11 @@ public sealed class SwarmCluster : IAsyncDisposable
     /// <summary>Starts another node.</summary>
     public async Task<NodeHost> AddAsync(NodeOptions options)
     {
-        NodeHost node = await NodeHost.StartAsync(options);
+        var events = new NodeEvents();
+        NodeHost node = await NodeHost.StartAsync(options with { OnEvent = events.Record });
         _nodes.Add(node);
+        _events.Add(events);
+        _transports.Add(options.Transport);
         return node;
     }
 
@@ -92,6 +100,16 @@ public sealed class SwarmCluster : IAsyncDisposable
 
     /// <summary>The same model in this process.</summary>
     public LocalModel OpenLocal() => LocalModel.Load(new LocalModelOptions { Source = ModelSource.Open(_model), Kernels = new CpuKernels(1) });
+
+    /// <summary>Ends when each node has seen so many sessions or more and all are over; fails after a minute.</summary>
+    public async Task WaitUntilIdleAsync(int sessions = 1)
+    {
+        foreach (NodeEvents events in _events)
+            await events.WaitUntilIdleAsync(sessions);
+    }
+
+    /// <summary>Takes a node away as a crash would: its sockets close, nobody is told.</summary>
+    public ValueTask KillAsync(int index) => _transports[index].DisposeAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -50,7 +50,7 @@ public sealed class DirectoryClient(ITransport transport, TimeProvider time, Tim
 
             return bytes.ToArray();
         }
-        catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw RpcFaults.Translate(exception, address, FaultKind.PeerUnreachable);
@@ -88,7 +88,7 @@ public sealed class DirectoryClient(ITransport transport, TimeProvider time, Tim
                 .AsyncUnaryCall(method, null, new CallOptions(cancellationToken: both.Token), request);
             return await call.ResponseAsync;
         }
-        catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException)
+        catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             cancellationToken.ThrowIfCancellationRequested();
             throw RpcFaults.Translate(exception, address, FaultKind.PeerUnreachable);
