@@ -13,12 +13,16 @@ namespace Swarm.Models.Files;
 /// </summary>
 internal sealed class RandomTensors : ITensorStore
 {
-    private const int MaxReadBytes = 1 << 26;
+    private const int MaxKeptBytes = 1 << 22;
     private const ulong Golden = 0x9E3779B97F4A7C15;
     private readonly Dictionary<string, TensorInfo> _byName = new(StringComparer.Ordinal);
     private readonly List<TensorInfo> _tensors = [];
     private readonly ulong _seed;
-    private byte[] _buffer = [];
+
+    // Two threads may load from one source; a span is borrowed until the next call on its own thread.
+    [ThreadStatic]
+    private static byte[]? t_buffer;
+    private long _bytesTouched;
 
     public RandomTensors(ModelConfig config, WeightFormat format, ulong seed)
     {
@@ -53,7 +57,7 @@ internal sealed class RandomTensors : ITensorStore
 
     public IReadOnlyList<TensorInfo> Tensors => _tensors;
 
-    public long BytesTouched { get; private set; }
+    public long BytesTouched => Interlocked.Read(ref _bytesTouched);
 
     public bool TryGet(string name, out TensorInfo tensor) => _byName.TryGetValue(name, out tensor!);
 
@@ -64,16 +68,15 @@ internal sealed class RandomTensors : ITensorStore
         if (firstRow < 0 || count < 0 || firstRow > tensor.Rows - count || rowBytes * count > int.MaxValue)
             throw new ModelException(ModelError.InvalidArgument, $"tensor {tensor.Name}: rows {firstRow} to {firstRow + count}, expected rows within 0 to {tensor.Rows}");
         int bytes = (int)(rowBytes * count);
-        if (_buffer.Length < bytes)
-            _buffer = new byte[bytes];
-        Span<byte> rows = _buffer.AsSpan(0, bytes);
-        long groupsPerRow = tensor.Columns / WeightFormats.GroupLength(format);
-        Fill(tensor, format, firstRow * groupsPerRow, rows);
-        BytesTouched += bytes;
 
         // A large read leaves no large buffer behind.
-        if (bytes > MaxReadBytes)
-            _buffer = [];
+        byte[] buffer = t_buffer is { } kept && kept.Length >= bytes ? kept : new byte[bytes];
+        if (bytes <= MaxKeptBytes)
+            t_buffer = buffer;
+        Span<byte> rows = buffer.AsSpan(0, bytes);
+        long groupsPerRow = tensor.Columns / WeightFormats.GroupLength(format);
+        Fill(tensor, format, firstRow * groupsPerRow, rows);
+        Interlocked.Add(ref _bytesTouched, bytes);
         return rows;
     }
 
@@ -83,9 +86,9 @@ internal sealed class RandomTensors : ITensorStore
     public byte[] Sha256(TensorInfo tensor) => SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(
         CultureInfo.InvariantCulture, $"swarm-random-1\nseed={_seed}\nname={tensor.Name}\ntype={tensor.StoredType}\nshape={tensor.ShapeText}\n")));
 
-    public void Release(TensorInfo tensor) => _buffer = [];
+    public void Release(TensorInfo tensor) => t_buffer = null;
 
-    public void Dispose() => _buffer = [];
+    public void Dispose() => t_buffer = null;
 
     private static ulong Mix(ulong value)
     {
