@@ -69,22 +69,39 @@ internal sealed class TokenizerJson
     private static JsonElement Get(JsonElement element, string name) =>
         TryGet(element, name, out JsonElement value) ? value : throw Corrupt($"'{name}' is missing in {Brief(element)}");
 
-    /// <summary>A text that must be there: the reader itself lets null pass.</summary>
-    private static string String(JsonElement element, string what) =>
-        element.GetString() ?? throw Corrupt($"{what} is null; expected a string");
+    private static string String(JsonElement element, string what) => element.ValueKind == JsonValueKind.String
+        ? element.GetString()!
+        : throw Corrupt($"{what} is {Show(element)}; expected a string");
 
-    private static JsonElement At(JsonElement element, int index) => index < element.GetArrayLength()
-        ? element[index]
-        : throw Corrupt($"an array of {element.GetArrayLength()} where at least {index + 1} are expected");
+    private static long Integer(JsonElement element, string what) => element.ValueKind == JsonValueKind.Number && element.TryGetInt64(out long value)
+        ? value
+        : throw Corrupt($"{what} is {Show(element)}; expected a whole number");
+
+    private static double Number(JsonElement element, string what) => element.ValueKind == JsonValueKind.Number && element.TryGetDouble(out double value)
+        ? value
+        : throw Corrupt($"{what} is {Show(element)}; expected a number");
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement element, string name) =>
+        Expect(Get(element, name), JsonValueKind.Array, $"tokenizer.json's {name}").EnumerateArray();
+
+    /// <summary>A value for a message: itself where short, else its kind.</summary>
+    private static string Show(JsonElement element) =>
+        element.ValueKind is JsonValueKind.Object or JsonValueKind.Array || element.GetRawText().Length > 40 ? element.ValueKind.ToString() : element.GetRawText();
+
+    private static JsonElement At(JsonElement element, int index, string what) =>
+        element.ValueKind == JsonValueKind.Array && index < element.GetArrayLength() ? element[index]
+        : throw Corrupt($"{what} is {(element.ValueKind == JsonValueKind.Array ? $"an array of {element.GetArrayLength()}" : Show(element))}; expected at least {index + 1} values");
 
     private static string Brief(JsonElement element) => TryGetType(element) is { } type ? $"the {type}" : "an object";
 
     private static string? TryGetType(JsonElement element) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty("type", out JsonElement type) && type.ValueKind == JsonValueKind.String ? type.GetString() : null;
 
-    private static bool Flag(JsonElement element, string name, bool absent = false) => TryGet(element, name, out JsonElement value) ? value.GetBoolean() : absent;
+    private static bool Flag(JsonElement element, string name, bool absent = false) => !TryGet(element, name, out JsonElement value) ? absent
+        : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+        : throw Corrupt($"'{name}' is {Show(value)}; expected true or false");
 
-    private static string? Text(JsonElement element, string name) => TryGet(element, name, out JsonElement value) ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name) => TryGet(element, name, out JsonElement value) ? String(value, $"'{name}'") : null;
 
     private string TypeOf(JsonElement element, string what)
     {
@@ -145,7 +162,7 @@ internal sealed class TokenizerJson
             string content = Text(item, "content") ?? throw Corrupt("an added token without 'content'");
             TokenizerLimits.Check("added token's length in characters", content.Length, TokenizerLimits.TokenChars);
             added.Add(new AddedToken(
-                CheckId(Get(item, "id").GetInt64(), content), content, Flag(item, "special"), Flag(item, "normalized"),
+                CheckId(Integer(Get(item, "id"), "an added token's id"), content), content, Flag(item, "special"), Flag(item, "normalized"),
                 Flag(item, "lstrip"), Flag(item, "rstrip"), Flag(item, "single_word")));
         }
 
@@ -161,7 +178,7 @@ internal sealed class TokenizerJson
         foreach (string affix in new[] { "continuing_subword_prefix", "end_of_word_suffix" })
             if (Text(model, affix) is { Length: > 0 } value)
                 throw Unsupported($"BPE with {affix} '{value}'");
-        if (TryGet(model, "dropout", out JsonElement dropout) && dropout.GetDouble() != 0)
+        if (TryGet(model, "dropout", out JsonElement dropout) && Number(dropout, "dropout") != 0)
             throw Unsupported("BPE with dropout");
         Vocabulary own = ReadVocabulary(model);
         PairTable merges = ReadMerges(model, own);
@@ -182,12 +199,12 @@ internal sealed class TokenizerJson
         int next = 0;
         foreach (JsonElement item in list.EnumerateArray())
         {
-            spellings[next] = String(At(item, 0), "a token");
-            scores[next++] = At(item, 1).GetDouble();
+            spellings[next] = String(At(item, 0, "a unigram token"), "a unigram token");
+            scores[next++] = Number(At(item, 1, "a unigram token"), "a unigram score");
         }
 
         var own = new Vocabulary(spellings);
-        int? unknownId = TryGet(model, "unk_id", out JsonElement unknown) ? CheckId(unknown.GetInt64(), "unk_id") : null;
+        int? unknownId = TryGet(model, "unk_id", out JsonElement unknown) ? CheckId(Integer(unknown, "unk_id"), "unk_id") : null;
         if (unknownId >= count)
             throw Corrupt($"unk_id is {unknownId}; the vocabulary has {count} tokens");
         var unigram = new UnigramModel(own, scores, new UnknownPolicy(own, Flag(model, "byte_fallback"), unknownId, fuse: true));
@@ -225,7 +242,7 @@ internal sealed class TokenizerJson
         foreach (JsonProperty property in vocabulary.EnumerateObject())
         {
             string spelling = property.Name;
-            int id = CheckId(property.Value.GetInt64(), spelling);
+            int id = CheckId(Integer(property.Value, $"the id of token '{spelling}'"), spelling);
             tokens.Add((spelling, id));
             highest = Math.Max(highest, id);
         }
@@ -266,7 +283,7 @@ internal sealed class TokenizerJson
         switch (type)
         {
             case "Sequence":
-                foreach (JsonElement item in Get(element, "normalizers").EnumerateArray())
+                foreach (JsonElement item in Items(element, "normalizers"))
                     ReadNormalizer(item, into);
                 break;
             case "NFC":
@@ -325,7 +342,7 @@ internal sealed class TokenizerJson
         switch (type)
         {
             case "Sequence":
-                foreach (JsonElement item in Get(element, "pretokenizers").EnumerateArray())
+                foreach (JsonElement item in Items(element, "pretokenizers"))
                     ReadPreTokenizer(item, into);
                 break;
             case "ByteLevel":
@@ -400,7 +417,7 @@ internal sealed class TokenizerJson
         switch (type)
         {
             case "Sequence":
-                foreach (JsonElement item in Get(element, "processors").EnumerateArray())
+                foreach (JsonElement item in Items(element, "processors"))
                     ReadPostProcessor(item, vocabulary, before, after);
                 break;
             case "ByteLevel":
@@ -409,15 +426,15 @@ internal sealed class TokenizerJson
                 ReadTemplate(element, vocabulary, before, after);
                 break;
             case "BertProcessing" or "RobertaProcessing":
-                before.Insert(0, TemplateId(At(Get(element, "cls"), 1), "cls", vocabulary));
-                after.Add(TemplateId(At(Get(element, "sep"), 1), "sep", vocabulary));
+                before.Insert(0, TemplateId(At(Get(element, "cls"), 1, "'cls'"), "cls", vocabulary));
+                after.Add(TemplateId(At(Get(element, "sep"), 1, "'sep'"), "sep", vocabulary));
                 break;
             default:
                 throw Unsupported($"the post-processor '{type}'");
         }
     }
 
-    private static int TemplateId(JsonElement element, string name, Vocabulary vocabulary) => element.GetInt64() is >= 0 and long id && id < vocabulary.Size
+    private static int TemplateId(JsonElement element, string name, Vocabulary vocabulary) => Integer(element, $"the id of '{name}'") is >= 0 and long id && id < vocabulary.Size
         ? (int)id
         : throw Corrupt($"the post-processor gives '{name}' id {element.GetRawText()}; the vocabulary ends at {vocabulary.Size - 1}");
 
@@ -426,7 +443,7 @@ internal sealed class TokenizerJson
         var left = new List<int>();
         var right = new List<int>();
         bool textSeen = false;
-        foreach (JsonElement item in Get(element, "single").EnumerateArray())
+        foreach (JsonElement item in Items(element, "single"))
         {
             if (TryGet(item, "Sequence", out JsonElement sequence))
             {
@@ -439,7 +456,7 @@ internal sealed class TokenizerJson
             string name = Text(Get(item, "SpecialToken"), "id") ?? throw Corrupt("a template's SpecialToken without 'id'");
             List<int> side = textSeen ? right : left;
             if (TryGet(element, "special_tokens", out JsonElement table) && TryGet(table, name, out JsonElement entry))
-                foreach (JsonElement id in Get(entry, "ids").EnumerateArray())
+                foreach (JsonElement id in Items(entry, "ids"))
                     side.Add(TemplateId(id, name, vocabulary));
             else
                 side.Add(vocabulary.FindOrNull(name) ?? throw Corrupt($"the template names '{name}', which is not in the vocabulary"));
@@ -457,7 +474,7 @@ internal sealed class TokenizerJson
         switch (type)
         {
             case "Sequence":
-                foreach (JsonElement item in Get(element, "decoders").EnumerateArray())
+                foreach (JsonElement item in Items(element, "decoders"))
                     ReadDecoder(item, into);
                 break;
             case "ByteLevel":
@@ -493,8 +510,8 @@ internal sealed class TokenizerJson
     {
         if (Text(element, "content") is not [char content])
             throw Unsupported("a Strip decoder whose content is not one character");
-        int start = TokenizerLimits.Check("Strip start", Get(element, "start").GetInt64(), TokenizerLimits.TokenChars);
-        int stop = TokenizerLimits.Check("Strip stop", Get(element, "stop").GetInt64(), TokenizerLimits.TokenChars);
+        int start = TokenizerLimits.Check("Strip start", Integer(Get(element, "start"), "Strip start"), TokenizerLimits.TokenChars);
+        int stop = TokenizerLimits.Check("Strip stop", Integer(Get(element, "stop"), "Strip stop"), TokenizerLimits.TokenChars);
         return _ => new StripStage(content, start, stop, fused);
     }
 
@@ -517,7 +534,7 @@ internal sealed class TokenizerJson
         {
             if (config is not { } root || !TryGet(root, name, out JsonElement value))
                 return null;
-            string? content = value.ValueKind == JsonValueKind.Object ? Text(value, "content") : value.GetString();
+            string? content = value.ValueKind == JsonValueKind.Object ? Text(value, "content") : String(value, $"tokenizer_config.json's {name}");
             return vocabulary.FindOrNull(content);
         }
     }
