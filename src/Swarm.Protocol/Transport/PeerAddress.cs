@@ -83,9 +83,16 @@ public readonly record struct PeerAddress
             return false;
         if (host.Contains(':'))
             return IPAddress.TryParse(host, out IPAddress? ip) && ip.AddressFamily == AddressFamily.InterNetworkV6 && !host.Contains('[');
-        foreach (char c in host)
-            if (!(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_'))
+        foreach (Range label in host.AsSpan().Split('.'))
+        {
+            ReadOnlySpan<char> text = host.AsSpan(label);
+            if (text.Length is 0 or > 63 || text[0] == '-' || text[^1] == '-')
                 return false;
+            foreach (char c in text)
+                if (!(char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+                    return false;
+        }
+
         return true;
     }
 

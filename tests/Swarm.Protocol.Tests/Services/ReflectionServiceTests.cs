@@ -14,7 +14,7 @@ public sealed class ReflectionServiceTests
         ServiceDescriptor node = Swarm.Protocol.Wire.LinkReflection.Descriptor.Services[0];
         ServerReflectionResponse answer = await AskAsync(node, new ServerReflectionRequest { FileContainingSymbol = "swarm.v1.Node.Link" });
         string[] names = [.. answer.FileDescriptorResponse.FileDescriptorProto.Select(bytes => FileDescriptorProto.Parser.ParseFrom(bytes).Name)];
-        Assert.Equal(["swarm/v1/link.proto", "swarm/v1/fault.proto"], names);
+        Assert.Equal(["swarm/v1/link.proto", "swarm/v1/fault.proto", "swarm/v1/tensor.proto"], names);
     }
 
     [Fact]

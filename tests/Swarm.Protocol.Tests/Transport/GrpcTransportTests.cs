@@ -137,6 +137,18 @@ public sealed class GrpcTransportTests
         Assert.Equal("3", await invoker.AsyncUnaryCall(EchoMethods.Unary, null, default, "3").ResponseAsync.WaitAsync(Patience));
     }
 
+    [Theory]
+    [InlineData("no-such-host.invalid:80")]
+    [InlineData("[fe80::1%no-such-interface]:80")]
+    [InlineData("1.2.3.4.5.6:80")]
+    public async Task Connect_AddressThatCannotBeDialled_IsUnavailable(string address)
+    {
+        await using var transport = new GrpcTransport();
+        using AsyncUnaryCall<string> call = transport.Connect(PeerAddress.Parse(address), ConnectionClass.Decode).AsyncUnaryCall(EchoMethods.Unary, null, default, "m");
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync.WaitAsync(Patience));
+        Assert.True(error.StatusCode == StatusCode.Unavailable, error.ToString());
+    }
+
     [Fact]
     public async Task Listen_AddressOfAnotherMachine_IsATypedError()
     {

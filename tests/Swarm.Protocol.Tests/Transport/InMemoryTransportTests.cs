@@ -1,3 +1,4 @@
+using System.Buffers;
 using Grpc.Core;
 using Swarm.Protocol.Transport;
 
@@ -37,6 +38,42 @@ public sealed class InMemoryTransportTests
         Assert.True(end.IsCompletedSuccessfully);
         Assert.False(await end);
         Assert.Equal([caller], threads);
+    }
+
+    [Fact]
+    public async Task Duplex_RoundTrip_AllocatesLittle()
+    {
+        SynchronizationContext.SetSynchronizationContext(null);
+        byte[] payload = new byte[2304];
+        object token = new();
+        var marshaller = new Marshaller<object>(
+            (_, context) =>
+            {
+                context.SetPayloadLength(payload.Length);
+                context.GetBufferWriter().Write(payload);
+                context.Complete();
+            },
+            context => context.PayloadLength == payload.Length ? token : throw new InvalidOperationException());
+        var method = new Method<object, object>(MethodType.DuplexStreaming, "swarm.test.Echo", "Objects", marshaller, marshaller);
+        await using TransportPair pair = await TransportPair.OpenAsync(TransportKind.InMemory, [ServerServiceDefinition.CreateBuilder().AddMethod(method, async (requests, responses, _) =>
+        {
+            while (await requests.MoveNext())
+                await responses.WriteAsync(requests.Current);
+        }).Build()]);
+        using AsyncDuplexStreamingCall<object, object> call = pair.Invoker.AsyncDuplexStreamingCall(method, null, default);
+        const int rounds = 200;
+        long allocated = 0;
+        for (int round = -50; round < rounds; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            await call.RequestStream.WriteAsync(token);
+            await call.ResponseStream.MoveNext();
+            if (round >= 0)
+                allocated += GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        // Both sides, both ways, besides the messages themselves: the tasks that readers and writers return.
+        Assert.InRange(allocated / rounds, 0, 512);
     }
 
     [Fact]

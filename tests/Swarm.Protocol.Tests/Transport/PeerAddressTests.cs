@@ -33,6 +33,10 @@ public sealed class PeerAddressTests
     [InlineData("ho st:80")]
     [InlineData("host/path:80")]
     [InlineData("user@host:80")]
+    [InlineData("a..b:80")]
+    [InlineData(".a:80")]
+    [InlineData("a.:80")]
+    [InlineData("-a.b:80")]
     public void TryParse_NoAddress_IsRefusedWithWhatWasSeen(string text)
     {
         Assert.False(PeerAddress.TryParse(text, out _, out string? error));

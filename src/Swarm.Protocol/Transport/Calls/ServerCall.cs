@@ -107,11 +107,17 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
         await _wire.CompleteAsync(status, ResponseTrailersCore);
     }
 
-    /// <summary>Stops what a handler has left running: nothing touches the wire when this is done.</summary>
-    public async ValueTask StopAsync()
+    /// <summary>Stops a read that a handler has left running: nothing touches the wire when this is done.</summary>
+    public ValueTask StopAsync()
     {
+        lock (_gate)
+        {
+            if (!_reading)
+                return default;
+        }
+
         _stop.Cancel();
-        await QuietAsync(both: true);
+        return QuietAsync(both: true);
     }
 
     public void Dispose()

@@ -18,6 +18,8 @@ internal static class WireErrors
                     return new Status(FromHttp2(http.ErrorCode), $"the peer reset the stream: {http.Message}", exception);
                 case SocketException socket:
                     return new Status(StatusCode.Unavailable, $"the peer cannot be reached: {socket.Message}", exception);
+                case UriFormatException:
+                    return new Status(StatusCode.Unavailable, $"the peer's address cannot be dialled: {cause.Message}", exception);
                 case HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded }:
                     return new Status(StatusCode.ResourceExhausted, $"headers are over the limit: {cause.Message}", exception);
                 default:

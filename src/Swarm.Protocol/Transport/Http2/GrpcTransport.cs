@@ -73,8 +73,7 @@ public sealed class GrpcTransport : ITransport
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         HttpMessageInvoker invoker = purpose == ConnectionClass.Bulk ? _bulk : _decode;
-        var peer = new Uri("http://" + address);
-        return new WireCallInvoker(() => new HttpClientWire(invoker, peer), _options);
+        return new WireCallInvoker(() => new HttpClientWire(invoker, address), _options);
     }
 
     public async ValueTask DisposeAsync()

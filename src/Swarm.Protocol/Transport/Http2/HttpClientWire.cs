@@ -11,7 +11,7 @@ internal sealed class HttpClientWire : ClientWire
     private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 16 << 10, minimumReadSize: 4 << 10, leaveOpen: true);
 
     private readonly HttpMessageInvoker _invoker;
-    private readonly Uri _peer;
+    private readonly PeerAddress _peer;
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<PipeWriter> _noWriter = new();
     private GrpcRequestContent? _content;
@@ -19,7 +19,7 @@ internal sealed class HttpClientWire : ClientWire
     private PipeReader? _reader;
     private bool _aborted;
 
-    public HttpClientWire(HttpMessageInvoker invoker, Uri peer)
+    public HttpClientWire(HttpMessageInvoker invoker, PeerAddress peer)
     {
         _invoker = invoker;
         _peer = peer;
@@ -117,7 +117,7 @@ internal sealed class HttpClientWire : ClientWire
 
     private HttpRequestMessage Request(RequestHead head, GrpcRequestContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_peer, head.Path))
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri("http://" + _peer + head.Path))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
