@@ -1,0 +1,102 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Swarm.Testing;
+using Swarm.Testing.Processes;
+
+namespace Swarm.Integration.Tests;
+
+/// <summary><c>swarm demo</c>: three nodes come, answer, and go without a trace.</summary>
+public sealed class DemoTests
+{
+    [Fact]
+    public async Task Demo_Default_AnswersThroughThreeNodesAndLeavesNothing()
+    {
+        using TemporaryFolder home = new();
+        SwarmResult result = await SwarmProcess.RunAsync(
+            ["demo", "--prompt", "Name three primary colours.", "--tokens", "12", "--json"], environment: new Dictionary<string, string> { ["SWARM_HOME"] = home.Path });
+        Assert.True(result.ExitCode == 0, result.Error);
+        IReadOnlyList<JsonElement> events = result.ParseEvents();
+        JsonElement[] ready = [.. events.Where(e => e.GetProperty("event").GetString() == "nodeReady")];
+        Assert.Equal(["[0,10]", "[10,20]", "[20,30]"], ready.Select(e => e.GetProperty("blocks").GetRawText()).Order());
+        Assert.Contains(events, e => e.GetProperty("event").GetString() == "route");
+        Assert.Contains("Red", events[^1].GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.All(events[^1].GetProperty("hops").EnumerateArray(), hop =>
+        {
+            Assert.True(hop.GetProperty("computeSeconds").GetDouble() > 0);
+            Assert.True(hop.GetProperty("forwardedDirectly").GetInt64() > 0);
+        });
+        Assert.All(ready, e => AssertGone(e.GetProperty("pid").GetInt32()));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(home.Path));
+    }
+
+    [Fact]
+    public async Task Demo_ForPeople_DrawsChainTextAndTable()
+    {
+        SwarmResult result = await SwarmProcess.RunAsync(["demo", "--nodes", "2", "--prompt", "Name three primary colours.", "--tokens", "12", "--no-color"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("blocks 0:15", result.Error, StringComparison.Ordinal);
+        Assert.Contains("Red", result.Output, StringComparison.Ordinal);
+        Assert.Contains("first token after", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("\u001b", result.Output + result.Error, StringComparison.Ordinal);
+    }
+
+    [SkippableTheory]
+    [InlineData(2)]
+    [InlineData(15)]
+    public async Task Demo_InterruptedWhileGenerating_ExitsWith130AndLeavesNothing(int signal)
+    {
+        Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
+        using TemporaryFolder home = new();
+        await using SwarmProcess demo = SwarmProcess.Start(
+            ["demo", "--tokens", "4000", "--json"], new Dictionary<string, string> { ["SWARM_HOME"] = home.Path });
+        int[] pids = new int[3];
+        for (int i = 0; i < pids.Length; i++)
+            pids[i] = (await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32();
+        await demo.WaitForEventAsync("token");
+        if (signal == 2)
+            demo.Interrupt();
+        else
+            demo.Terminate();
+        SwarmResult result = await demo.WaitForExitAsync();
+        Assert.Equal(130, result.ExitCode);
+        Assert.Equal("Interrupted", result.Last().GetProperty("code").GetString());
+        Assert.All(pids, AssertGone);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(home.Path));
+    }
+
+    [SkippableFact]
+    public async Task Demo_Killed_TakesItsNodesAlong()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "process ids are looked up on Unix only");
+        await using SwarmProcess demo = SwarmProcess.Start(["demo", "--tokens", "4000", "--json"]);
+        int[] pids = new int[3];
+        for (int i = 0; i < pids.Length; i++)
+            pids[i] = (await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32();
+        Process[] nodes = [.. pids.Select(Process.GetProcessById)];
+        demo.Kill();
+        using CancellationTokenSource patience = new(SwarmProcess.Patience);
+        foreach (Process node in nodes)
+            await node.WaitForExitAsync(patience.Token);
+    }
+
+    [Fact]
+    public async Task Demo_WhenNodesCannotStart_SaysWhyAndLeavesNothing()
+    {
+        using TemporaryFolder folder = new();
+        string model = folder.File("cut.gguf");
+        using (FileStream whole = File.OpenRead(TestData.DefaultModelFile))
+        using (FileStream cut = File.Create(model))
+        {
+            byte[] head = new byte[4 << 20];
+            whole.ReadExactly(head);
+            cut.Write(head);
+        }
+
+        SwarmResult result = await SwarmProcess.RunAsync(["demo", "--model", model, "--json"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("CorruptModel", result.Last().GetProperty("code").GetString());
+        Assert.DoesNotContain(result.ParseEvents(), e => e.GetProperty("event").GetString() == "nodeReady");
+    }
+
+    private static void AssertGone(int pid) => Assert.Throws<ArgumentException>(() => Process.GetProcessById(pid));
+}
