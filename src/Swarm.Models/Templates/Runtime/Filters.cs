@@ -61,6 +61,8 @@ internal static class Filters
         ["wordcount"] = WordCount,
     };
 
+    public static IEnumerable<string> Names => All.Keys;
+
     public static bool Exists(string name) => All.ContainsKey(name);
 
     public static Value Apply(RenderContext context, string name, Value input, Arguments arguments)

@@ -43,6 +43,8 @@ internal static class Tests
         [">="] = Comparison(">="), ["ge"] = Comparison(">="),
     };
 
+    public static IEnumerable<string> Names => All.Keys;
+
     public static bool Exists(string name) => All.ContainsKey(name);
 
     public static bool Apply(RenderContext context, string name, Value value, Arguments arguments)
