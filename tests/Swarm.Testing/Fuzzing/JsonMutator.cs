@@ -29,7 +29,9 @@ public sealed class JsonMutator : IFuzzMutator
         JsonNode root = JsonNode.Parse(Unwrap(seed))!;
         for (int changes = 1 + random.Next(3); changes > 0; changes--)
             Change(random, root);
-        return Wrap(seed, Encoding.UTF8.GetBytes(root.ToJsonString()));
+        var text = new StringBuilder();
+        Write(text, root);
+        return Wrap(seed, Encoding.UTF8.GetBytes(text.ToString()));
     }
 
     private static void Change(FuzzRandom random, JsonNode root)
@@ -104,9 +106,8 @@ public sealed class JsonMutator : IFuzzMutator
     {
         if (old is JsonValue value && value.GetValueKind() == JsonValueKind.Number && value.TryGetValue(out long number))
             return JsonValue.Create(random.Next(4) switch { 0 => unchecked(number + 1), 1 => unchecked(number - 1), 2 => unchecked(-number), _ => unchecked(number * 2) });
-        if (old is not JsonValue text || text.GetValueKind() != JsonValueKind.String)
+        if (old is not JsonValue text || text.GetValueKind() != JsonValueKind.String || Text(text) is not { } content)
             return Value(random, containers);
-        string content = text.GetValue<string>();
         int at = random.Next(content.Length);
         return JsonValue.Create(random.Next(5) switch
         {
@@ -126,6 +127,79 @@ public sealed class JsonMutator : IFuzzMutator
             return JsonNode.Parse(random.Pick(Values));
         int depth = 1 + random.Next(60);
         return JsonNode.Parse(new string('[', depth) + new string(']', depth));
+    }
+
+    /// <summary>The text of a string, or null where it is half a surrogate pair, which the library's strings refuse.</summary>
+    private static string? Text(JsonValue value)
+    {
+        try
+        {
+            return value.GetValue<string>();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The library's own writer refuses what a broken file may well hold.</summary>
+    private static void Write(StringBuilder text, JsonNode? node)
+    {
+        switch (node)
+        {
+            case null:
+                text.Append("null");
+                break;
+            case JsonArray array:
+                text.Append('[');
+                for (int i = 0; i < array.Count; i++)
+                {
+                    text.Append(i == 0 ? "" : ",");
+                    Write(text, array[i]);
+                }
+
+                text.Append(']');
+                break;
+            case JsonObject members:
+                text.Append('{');
+                bool first = true;
+                foreach ((string name, JsonNode? value) in members)
+                {
+                    text.Append(first ? "" : ",");
+                    first = false;
+                    WriteString(text, name);
+                    text.Append(':');
+                    Write(text, value);
+                }
+
+                text.Append('}');
+                break;
+            default:
+                JsonValue scalar = node.AsValue();
+                if (scalar.TryGetValue(out JsonElement element))
+                    text.Append(element.GetRawText());
+                else if (scalar.GetValueKind() == JsonValueKind.String)
+                    WriteString(text, scalar.GetValue<string>());
+                else
+                    text.Append(scalar.ToJsonString());
+                break;
+        }
+    }
+
+    private static void WriteString(StringBuilder text, string value)
+    {
+        text.Append('"');
+        foreach (char c in value)
+        {
+            if (c is '"' or '\\')
+                text.Append('\\').Append(c);
+            else if (c < ' ' || char.IsSurrogate(c))
+                text.Append("\\u").Append(((int)c).ToString("x4", System.Globalization.CultureInfo.InvariantCulture));
+            else
+                text.Append(c);
+        }
+
+        text.Append('"');
     }
 
     private static IEnumerable<JsonNode> Containers(JsonNode root)
