@@ -169,7 +169,11 @@ public sealed class ModelSource : IDisposable
 
     private static ModelSource OpenFile(string path, string name)
     {
-        GgufFile file = GgufFile.Open(path);
+        return OpenFile(GgufFile.Open(path), path, name);
+    }
+
+    internal static ModelSource OpenFile(GgufFile file, string path, string name)
+    {
         var source = new ModelSource(name, path, file.Metadata, () => file, () => ReadGgufConfig(file, path));
         _ = source.Tensors;
         return source;

@@ -37,9 +37,10 @@ public sealed class GgufFile : ITensorStore
 
     /// <summary>Maps a file and checks its header.</summary>
     /// <exception cref="ModelException">ModelNotFound, CorruptModel or UnsupportedModel, naming the field, the value and what was expected.</exception>
-    public static GgufFile Open(string path)
+    public static GgufFile Open(string path) => Open(new MappedFile(path));
+
+    internal static GgufFile Open(MappedFile file)
     {
-        var file = new MappedFile(path);
         try
         {
             return new GgufFile(file);

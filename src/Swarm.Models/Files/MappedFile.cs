@@ -39,6 +39,15 @@ internal sealed unsafe class MappedFile : IDisposable
         _start = start + _view.PointerOffset;
     }
 
+    /// <summary>Bytes that are in memory already, as a file of this name: for readers' tests, to which opening and mapping would be most of the time.</summary>
+    public MappedFile(string name, ReadOnlySpan<byte> bytes)
+    {
+        Path = name;
+        Length = bytes.Length;
+        _start = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, bytes.Length));
+        bytes.CopyTo(new Span<byte>(_start, bytes.Length));
+    }
+
     public string Path { get; }
 
     public long Length { get; }
@@ -58,7 +67,7 @@ internal sealed unsafe class MappedFile : IDisposable
     /// <summary>Lets the operating system drop the whole pages inside the range; reading them again reads the file again.</summary>
     public void Release(long offset, long length)
     {
-        if (_start is null || !OperatingSystem.IsLinux())
+        if (_view is null || !OperatingSystem.IsLinux())
             return;
         long page = Environment.SystemPageSize;
         long first = (offset + page - 1) / page * page;
@@ -71,8 +80,11 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         if (_start is not null)
         {
+            if (_view is null)
+                NativeMemory.Free(_start);
+            else
+                _view.SafeMemoryMappedViewHandle.ReleasePointer();
             _start = null;
-            _view!.SafeMemoryMappedViewHandle.ReleasePointer();
         }
 
         _view?.Dispose();

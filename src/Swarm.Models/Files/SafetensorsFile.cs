@@ -34,9 +34,10 @@ public sealed class SafetensorsFile : ITensorStore
 
     /// <summary>Maps a file and checks its header.</summary>
     /// <exception cref="ModelException">ModelNotFound, CorruptModel or UnsupportedModel, naming the field, the value and what was expected.</exception>
-    public static SafetensorsFile Open(string path)
+    public static SafetensorsFile Open(string path) => Open(new MappedFile(path));
+
+    internal static SafetensorsFile Open(MappedFile file)
     {
-        var file = new MappedFile(path);
         try
         {
             return new SafetensorsFile(file);

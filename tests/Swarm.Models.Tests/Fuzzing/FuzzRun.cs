@@ -16,4 +16,8 @@ internal static class FuzzRun
     }
 
     public static string? ModelError(Exception error) => error is ModelException model ? model.Error.ToString() : null;
+
+    /// <summary>For parsers of JSON the header is JSON itself.</summary>
+    public static bool PastJson(Exception? error) =>
+        error is null || !(error.Message.Contains("is not JSON", StringComparison.Ordinal) || error.Message.Contains("is not UTF-8", StringComparison.Ordinal));
 }
