@@ -66,6 +66,16 @@ public sealed class ActivationCodecTests
         Assert.Equal(-127, (sbyte)bytes[36 + 8]);
     }
 
+    [Fact]
+    public void Int8_LaterAndLarger_TakesThePlaceOfTheHighestIndex()
+    {
+        float[] values = [.. Enumerable.Repeat(2f, 8), 1f, 3f, 2f];
+        byte[] bytes = new byte[ActivationCodec.Int8.MaxEncodedBytes(1, values.Length)];
+        ActivationCodec.Int8.Encode(values, 1, values.Length, bytes);
+        int[] apart = [.. Enumerable.Range(0, 8).Select(i => (int)BinaryPrimitives.ReadUInt16LittleEndian(bytes.AsSpan(4 + i * 4)))];
+        Assert.Equal([0, 1, 2, 3, 4, 5, 6, 9], apart);
+    }
+
     [Theory]
     [MemberData(nameof(Names))]
     public void TryDecode_WrongLength_SaysWhatWasExpected(string name)

@@ -7,7 +7,8 @@ internal static unsafe class AttentionCase
 {
     public static readonly AttentionShape Shape = new(6, 2, 24, 0.2f);
 
-    public static float[] Run(KernelSet kernels, TestNumbers numbers, int firstPosition, int tokens, AttentionShape? given = null, float magnitude = 2f)
+    public static float[] Run(KernelSet kernels, TestNumbers numbers, int firstPosition, int tokens, AttentionShape? given = null, float magnitude = 2f,
+        Action<float[], float[], float[]>? spoil = null)
     {
         AttentionShape shape = given ?? Shape;
         const int Offset = 128;
@@ -25,6 +26,7 @@ internal static unsafe class AttentionCase
 
             float[] keys = numbers.Floats(total * width, magnitude), values = numbers.Floats(total * width, magnitude);
             float[] queries = numbers.Floats(tokens * shape.Heads * shape.HeadDimension, magnitude), output = new float[queries.Length];
+            spoil?.Invoke(keys, values, queries);
             int split = firstPosition * width;
             kernels.StoreKeyValues(shape, pages, Offset, 0, firstPosition, keys.AsSpan(0, split), values.AsSpan(0, split));
             kernels.StoreKeyValues(shape, pages, Offset, firstPosition, tokens, keys.AsSpan(split), values.AsSpan(split));

@@ -164,6 +164,34 @@ public sealed class CpuParityTests
     }
 
     [Theory]
+    [MemberData(nameof(Widths))]
+    public void Attention_NotFinite_SameBitsAsScalar(CpuWidth width)
+    {
+        using CpuKernels vector = new(1, width), scalar = new(1, CpuWidth.Scalar);
+        AttentionShape shape = new(2, 1, 16, 1f);
+        foreach (float odd in new[] { float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1e30f, 0f, -0f })
+        {
+            foreach (int place in new[] { 0, 3, 70 })
+            {
+                Action<float[], float[], float[]>[] spoils =
+                [
+                    (keys, _, _) => keys.AsSpan(place * 16, 16).Fill(odd),
+                    (_, values, _) => values[place * 16 + 5] = odd,
+                    (_, _, queries) => queries[place % 2 * 16] = odd,
+                ];
+                for (int i = 0; i < spoils.Length; i++)
+                {
+                    float[] expected = AttentionCase.Run(scalar, new TestNumbers(3), 68, 5, shape, 2f, spoils[i]);
+                    float[] actual = AttentionCase.Run(vector, new TestNumbers(3), 68, 5, shape, 2f, spoils[i]);
+                    Bits.AssertSame(expected, actual, $"{width} {odd} at {place} of {i}");
+                    if (float.IsNaN(odd) && place == 3 && i == 0)
+                        Assert.All(expected, value => Assert.True(float.IsNaN(value)));
+                }
+            }
+        }
+    }
+
+    [Theory]
     [InlineData(1)]
     [InlineData(3)]
     [InlineData(16)]

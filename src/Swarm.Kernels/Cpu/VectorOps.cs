@@ -213,9 +213,6 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             for (int d = 0; d < size; d++)
                 FromHalf(job.Keys(page, keyValueHead) + d * 64, keys + d * 64, (present + TW.Lanes - 1) / TW.Lanes * TW.Lanes);
             FromHalf(job.Values(page, keyValueHead), values, present * size);
-
-            // Positions that nobody stored may hold anything: as zeros they add +0, which changes no lane.
-            new Span<float>(values + present * size, (((present + 7) & ~7) - present) * size).Clear();
             for (int token = 0; token < tokens; token++)
             {
                 int count = Math.Min(64, job.FirstPosition + firstToken + token + 1 - page * 64);
@@ -227,7 +224,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                     int state = token * heads + head;
                     float pageMaximum = Scores(job.Queries + offset, keys, size, count, job.Shape.Scale, scores);
                     float pageSum = Exponentials(scores, count, pageMaximum);
-                    Weigh(scores, (count + 7) & ~7, values, size, weighted);
+                    Weigh(scores, count, values, size, weighted);
                     Fold(page == 0, pageMaximum, pageSum, weighted, ref maxima[state], ref sums[state], job.Output + offset, size);
                 }
             }
@@ -552,7 +549,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         return ScalarOps.Meet(lanes);
     }
 
-    // weighted[d] = canonical sum over j of scores[j]·values[j][d]; count is a multiple of 8.
+    // weighted[d] = canonical sum over j < count of scores[j]·values[j][d]. Later positions must not come near: a zero score times their NaN is NaN.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Weigh(float* scores, int count, float* values, int size, float* weighted)
     {
@@ -561,7 +558,8 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         {
             TV a0 = TW.AllInt(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
             float* v = values + d;
-            for (int j = 0; j < count; j += 8, v += 8 * size)
+            int j = 0;
+            for (; j + 8 <= count; j += 8, v += 8 * size)
             {
                 a0 = TW.Add(a0, TW.Mul(TW.Load(v), TW.All(scores[j])));
                 a1 = TW.Add(a1, TW.Mul(TW.Load(v + size), TW.All(scores[j + 1])));
@@ -573,6 +571,20 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                 a7 = TW.Add(a7, TW.Mul(TW.Load(v + 7 * size), TW.All(scores[j + 7])));
             }
 
+            if (j < count)
+                a0 = TW.Add(a0, TW.Mul(TW.Load(v), TW.All(scores[j])));
+            if (j + 1 < count)
+                a1 = TW.Add(a1, TW.Mul(TW.Load(v + size), TW.All(scores[j + 1])));
+            if (j + 2 < count)
+                a2 = TW.Add(a2, TW.Mul(TW.Load(v + 2 * size), TW.All(scores[j + 2])));
+            if (j + 3 < count)
+                a3 = TW.Add(a3, TW.Mul(TW.Load(v + 3 * size), TW.All(scores[j + 3])));
+            if (j + 4 < count)
+                a4 = TW.Add(a4, TW.Mul(TW.Load(v + 4 * size), TW.All(scores[j + 4])));
+            if (j + 5 < count)
+                a5 = TW.Add(a5, TW.Mul(TW.Load(v + 5 * size), TW.All(scores[j + 5])));
+            if (j + 6 < count)
+                a6 = TW.Add(a6, TW.Mul(TW.Load(v + 6 * size), TW.All(scores[j + 6])));
             TW.Store(weighted + d, TW.Add(TW.Add(TW.Add(a0, a4), TW.Add(a2, a6)), TW.Add(TW.Add(a1, a5), TW.Add(a3, a7))));
         }
 
