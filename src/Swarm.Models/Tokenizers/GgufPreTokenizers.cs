@@ -4,7 +4,7 @@ using Swarm.Models.Tokenizers.Splitting;
 namespace Swarm.Models.Tokenizers;
 
 /// <summary>
-/// What the names in <c>tokenizer.ggml.pre</c> stand for: the pre-tokenizers of the model's own tokenizer.json. A GGUF file holds the name alone.
+/// What the names in <c>tokenizer.ggml.pre</c> stand for: the normalizer and the pre-tokenizers of the model's own tokenizer.json. A GGUF file holds the name alone.
 /// </summary>
 internal static class GgufPreTokenizers
 {
@@ -26,8 +26,8 @@ internal static class GgufPreTokenizers
     {
         ["gpt-2"] = new([], Gpt2),
         ["phi-2"] = new([], Gpt2),
-        ["mpt"] = new([], Gpt2),
-        ["olmo"] = new([], Gpt2),
+        ["mpt"] = new([], Gpt2, Nfc: true),
+        ["olmo"] = new([], Gpt2, Nfc: true),
         ["jais"] = new([], Gpt2),
         ["smollm"] = new([Digits(SplitBehavior.Isolated)], Gpt2),
         ["starcoder"] = new([Digits(SplitBehavior.Isolated)], Gpt2),
@@ -44,11 +44,11 @@ internal static class GgufPreTokenizers
         ["smaug-bpe"] = new([], Llama3),
         ["chatglm-bpe"] = new([], Llama3),
         ["glm4"] = new([], Llama3),
-        ["qwen2"] = new([], Qwen2),
-        ["deepseek-r1-qwen"] = new([], Qwen2),
+        ["qwen2"] = new([], Qwen2, Nfc: true),
+        ["deepseek-r1-qwen"] = new([], Qwen2, Nfc: true),
         ["stablelm2"] = new([], Qwen2),
         ["megrez"] = new([], Qwen2),
-        ["qwen35"] = new([], Qwen35),
+        ["qwen35"] = new([], Qwen35, Nfc: true),
         ["tekken"] = new([], Tekken, IgnoreMerges: true, AddBos: true),
         ["gpt-4o"] = new([], Gpt4o),
         ["llama4"] = new([], Gpt4o, AddBos: true),
@@ -78,8 +78,10 @@ internal static class GgufPreTokenizers
     /// <param name="IgnoreMerges">A piece that is a token is taken whole.</param>
     /// <param name="AddBos">Whether BOS comes first where the file does not say.</param>
     /// <param name="Later">Cuts after bytes are spelled out.</param>
+    /// <param name="Nfc">Texts are composed first.</param>
     internal sealed record Recipe(
-        IReadOnlyList<Func<PreTokenizer>> First, string Words, bool IgnoreMerges = false, bool AddBos = false, IReadOnlyList<Func<PreTokenizer>>? Later = null)
+        IReadOnlyList<Func<PreTokenizer>> First, string Words, bool IgnoreMerges = false, bool AddBos = false, IReadOnlyList<Func<PreTokenizer>>? Later = null,
+        bool Nfc = false)
     {
         public IReadOnlyList<PreTokenizer> Make() =>
         [

@@ -48,6 +48,7 @@ internal static class GgufTokenizer
             Model = new BpeModel(
                 vocabulary, MergeList.Build(merges, vocabulary), new UnknownPolicy(vocabulary, byteFallback: false, unknown: null, fuse: false), recipe.IgnoreMerges),
             AddedTokens = AddedTokens(fields),
+            Normalizers = recipe.Nfc ? [new UnicodeNormalizer(UnicodeForm.Nfc)] : [],
             PreTokenizers = recipe.Make(),
             Decoder = [_ => new ByteLevelStage()],
             Before = (fields.AddBos ?? recipe.AddBos) && fields.Bos is { } bos ? [bos] : [],

@@ -59,7 +59,7 @@ internal ref struct PatternMatcher
     private void Count()
     {
         if (++_steps > _stepLimit)
-            throw new ModelException(ModelError.UnsupportedModel, $"Tokenizer pattern needs more than {_stepLimit} _steps on a _text of {_text.Length} characters.");
+            throw new ModelException(ModelError.UnsupportedModel, $"Tokenizer pattern needs more than {_stepLimit} steps on a text of {_text.Length} characters.");
     }
 
     private readonly void Push(Choice choice)
