@@ -109,6 +109,31 @@ public sealed class GrpcTransportTests
         Assert.Equal("m", await transport.Connect(listener.Address, ConnectionClass.Decode).AsyncUnaryCall(EchoMethods.Unary, null, default, "m").ResponseAsync.WaitAsync(Patience));
     }
 
+    [Theory]
+    [InlineData(false)] // the peer was killed: its kernel resets the connection
+    [InlineData(true)] // the peer's machine is gone: nothing comes at all, until a ping stays without an answer
+    public async Task Connection_PeerDies_BothSidesLearnIt(bool silently)
+    {
+        var options = new TransportOptions { KeepAlivePingDelay = TimeSpan.FromSeconds(1), KeepAlivePingTimeout = TimeSpan.FromSeconds(1) };
+        var server = new ServerProbe();
+        await using TransportPair pair = await TransportPair.OpenAsync(TransportKind.Grpc, [server.Service], options, options);
+        using var relay = new TcpRelay(pair.Listener.Address);
+        await using var client = new GrpcTransport(options);
+        using AsyncDuplexStreamingCall<string, string> call = client.Connect(relay.Address, ConnectionClass.Decode).AsyncDuplexStreamingCall(EchoMethods.Duplex, null, default);
+        await call.RequestStream.WriteAsync("hello");
+        Assert.True(await call.ResponseStream.MoveNext().WaitAsync(Patience));
+        Task<bool> reading = call.ResponseStream.MoveNext();
+        if (silently)
+            relay.Freeze();
+        else
+            relay.Cut();
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => reading.WaitAsync(Patience));
+        Assert.True(error.StatusCode == StatusCode.Unavailable, error.ToString());
+        await server.Cancelled.WaitAsync(Patience);
+        error = await Assert.ThrowsAsync<RpcException>(() => call.RequestStream.WriteAsync("more").WaitAsync(Patience));
+        Assert.Equal(StatusCode.Unavailable, error.StatusCode);
+    }
+
     [Fact]
     public async Task Connect_TwoClasses_TwoConnections()
     {

@@ -50,8 +50,9 @@ internal static class WireErrors
 
     private static StatusCode FromHttp2(long code) => code switch
     {
-        // No error, but no answer either: the peer closes. And a stream that it did not begin to serve.
-        0x0 or 0x7 => StatusCode.Unavailable,
+        // No error, but no answer either: the peer closes. And a stream that it did not begin to serve. A protocol error is also how a ping without an answer is
+        // reported, by number not to be told from a peer that breaks HTTP/2: neither is there to be talked to.
+        0x0 or 0x1 or 0x7 => StatusCode.Unavailable,
         0x8 => StatusCode.Cancelled,
         0xB => StatusCode.ResourceExhausted,
         0xC => StatusCode.PermissionDenied,
