@@ -24,6 +24,12 @@ public static class ChainLimits
     /// <summary>Bytes of hidden states of a session that may wait at a node.</summary>
     public const long MaxPendingBytes = 256L << 20;
 
+    /// <summary>Results of a session that wait for their client to attach, and steps that wait for the next hop to be dialled.</summary>
+    public const int MaxParkedFrames = 256;
+
+    /// <summary>Bytes of frames that wait for a peer to take them; one that takes less loses the link.</summary>
+    public const long MaxQueuedBytes = 512L << 20;
+
     /// <summary>Sessions of a node.</summary>
     public const int MaxSessions = 4096;
 

@@ -84,8 +84,13 @@ internal sealed class RemoteBlockChain : IBlockChain
                 avoided.Add(peer);
                 await RefreshAsync(cancellationToken);
                 fresh = true;
-                if (!Covers(avoided, shape))
+                if (Covers(avoided, shape))
+                    continue;
+                if (exception.Fault == FaultKind.NoCapacity)
                     throw;
+                string blocks = exception.Blocks is { } some ? $"blocks {some.First}:{some.End}" : $"blocks {shape.Blocks}";
+                throw new SwarmException(
+                    FaultKind.NoRoute, $"{blocks}: nobody else serves them, and {exception.Message}", peer, exception.Blocks, exception);
             }
         }
     }

@@ -55,7 +55,7 @@ internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, T
                 if (pass.Pieces.Count > 1)
                     SharedSteps += pass.Pieces.Count;
                 foreach (StepPiece piece in pass.Pieces)
-                    Finish(table, piece);
+                    FinishSafely(table, piece);
             }
             while (true);
         }
@@ -104,6 +104,18 @@ internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, T
         }
 
         _closed.Clear();
+    }
+
+    private void FinishSafely(SessionTable table, StepPiece piece)
+    {
+        try
+        {
+            Finish(table, piece);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            table.Fault(piece.Work.Session, new Fault { Kind = FaultKind.Internal, Message = $"sending on failed: {exception.Message}" });
+        }
     }
 
     private void Finish(SessionTable table, StepPiece piece)

@@ -128,7 +128,7 @@ public sealed class NodeHost : IAsyncDisposable
             {
                 cut = table.Count;
                 table.FaultAll(FaultKind.Draining, "the node left before the session ended");
-                await drained;
+                await Task.WhenAny(drained, _computing);
             }
         }
 

@@ -37,6 +37,7 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
     /// <summary>Sends a frame of the session on, with its packet; takes the packet over. Never waits.</summary>
     public void Send(LinkFrame frame, HiddenPacket? packet, bool bulk)
     {
+        bool full;
         lock (_lock)
         {
             if (_closed)
@@ -45,11 +46,19 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
                 return;
             }
 
-            if (_waiting is not null)
+            full = _waiting?.Count >= ChainLimits.MaxParkedFrames;
+            if (_waiting is not null && !full)
             {
                 _waiting.Add((frame, packet, bulk));
                 return;
             }
+        }
+
+        if (full)
+        {
+            packet?.Dispose();
+            table.Fault(session, Describe(FaultKind.ProtocolViolation, $"steps: {ChainLimits.MaxParkedFrames} wait for the next hop, expected none before the chain is open"));
+            return;
         }
 
         SendNow(frame, packet, bulk);

@@ -25,9 +25,11 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
 
         var link = new InboundLink(sender, first.Frame.Hello.Purpose == Purpose.Bulk);
         sender.Send(new LinkMessage(new LinkFrame { Hello = LinkGreeting.Make(link.IsBulk, self.Peer, self.ModelIdentity) }));
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
+        sender.Overflowed = ending.Cancel;
         try
         {
-            while (await requests.MoveNext(context.CancellationToken))
+            while (await requests.MoveNext(ending.Token))
                 table.OnFrame(link, requests.Current);
             await sender.DrainAsync();
         }
@@ -37,6 +39,7 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
         }
         finally
         {
+            sender.Overflowed = null;
             table.OnLinkClosed(link);
             sender.Close();
         }

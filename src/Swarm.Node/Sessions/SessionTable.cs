@@ -164,14 +164,24 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
     {
         var frame = new LinkFrame { Result = result };
         InboundLink? link;
+        bool full;
         lock (_lock)
         {
             link = bulk ? session.BulkResults ?? session.DecodeResults : session.DecodeResults ?? session.BulkResults;
-            if (link is null)
+            full = link is null && session.Parked.Count >= ChainLimits.MaxParkedFrames;
+            if (link is null && !full && !session.IsClosed)
             {
                 session.Parked.Add((frame, packet, bulk));
                 return;
             }
+        }
+
+        if (link is null)
+        {
+            packet?.Dispose();
+            if (full)
+                Fault(session, Make(FaultKind.ProtocolViolation, $"results: {ChainLimits.MaxParkedFrames} wait, and no client has attached to take them"));
+            return;
         }
 
         LinkMessages.Split(frame.Address(session.Id, session.Epoch), packet, message => link.Sender.Send(message));
@@ -257,6 +267,7 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
             return;
         }
 
+        Prune(link.Sessions);
         link.Sessions.Add(id);
         Changed?.Invoke(id, true, count);
         if (session.Downstream is { } downstream)
@@ -352,9 +363,9 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
         if (!assembly.IsComplete)
             return;
         link.Assemblies.Remove(id);
-        // By its own clock the sender learns how long the way was, whatever this node does next.
-        link.Send(new LinkFrame { Ack = new StepAck { Number = assembly.Header.Number } }, id, assembly.Session.Epoch);
+        // The device first; then, while it computes, the sender learns that the packet has arrived.
         Accept(assembly.Session, new StepWork(assembly.Session, assembly.Header, assembly.Take(), link.IsBulk, time.GetTimestamp()));
+        link.Send(new LinkFrame { Ack = new StepAck { Number = assembly.Header.Number } }, id, assembly.Session.Epoch);
     }
 
     // Steps run in the order of their numbers, whichever link brought them.
@@ -399,6 +410,10 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
         if (session is not null && link.Sessions.Contains(id))
             Close(session);
         link.Sessions.Remove(id);
+        if (!link.Attached.Remove(id))
+            return;
+        lock (_lock)
+            _parkedAttachments.Remove(id);
     }
 
     private void OnAttach(InboundLink link, SessionId id)
@@ -428,6 +443,7 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
             }
         }
 
+        Prune(link.Attached);
         link.Attached.Add(id);
         foreach ((LinkFrame frame, HiddenPacket? packet, _) in parked)
             LinkMessages.Split(frame, packet, message => link.Sender.Send(message));
@@ -475,6 +491,15 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
         if (!late)
             Refuse(link, id, epoch, FaultKind.UnknownSession, $"session: {id}, not open here");
         return null;
+    }
+
+    // A link may live for weeks: ids of sessions that have ended without its knowing are dropped now and then.
+    private void Prune(HashSet<SessionId> ids)
+    {
+        if (ids.Count < ChainLimits.MaxSessions)
+            return;
+        lock (_lock)
+            ids.RemoveWhere(id => !_sessions.ContainsKey(id) && !_parkedAttachments.ContainsKey(id));
     }
 
     private bool Close(NodeSession session)

@@ -85,9 +85,7 @@ public static class LinkMarshaller
             ulong tag = GetVarint(ref reader);
             if (tag == ChunkTag)
             {
-                ulong length = GetVarint(ref reader);
-                if (length != (ulong)reader.Remaining)
-                    throw Corrupt($"chunk: {length} bytes declared, {reader.Remaining} left in the frame");
+                // What is in front is sound, so the session is known whatever is wrong with the chunk.
                 body = reader.UnreadSequence;
                 return start;
             }
@@ -110,7 +108,11 @@ public static class LinkMarshaller
 
     private static TensorPart ReadChunk(ReadOnlySequence<byte> body)
     {
-        if (TensorChunkCodec.TryRead(body, out TensorChunkView view) is { } wrong)
+        var reader = new SequenceReader<byte>(body);
+        ulong length = GetVarint(ref reader);
+        if (length != (ulong)reader.Remaining)
+            throw Corrupt($"chunk: {length} bytes declared, {reader.Remaining} left in the frame");
+        if (TensorChunkCodec.TryRead(reader.UnreadSequence, out TensorChunkView view) is { } wrong)
             throw Corrupt($"chunk: {wrong.Message}");
         var part = new TensorPart(view.Header, view.Offset, view.Length);
         if (view.TryCopyTo(part.Rent()) is not { } damaged)

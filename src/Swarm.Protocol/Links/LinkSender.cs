@@ -10,30 +10,41 @@ public sealed class LinkSender(IAsyncStreamWriter<LinkMessage> writer)
 {
     private readonly Lock _lock = new();
     private readonly Queue<(LinkMessage Message, Action<LinkMessage>? Written)> _queue = [];
+    private long _queuedBytes;
     private bool _writing;
     private bool _closed;
     private TaskCompletionSource? _idle;
 
-    /// <summary>Bytes written so far.</summary>
-    public long BytesWritten { get; private set; }
+    /// <summary>Called once when the peer takes too little: whoever owns the link ends it.</summary>
+    public Action? Overflowed { get; set; }
 
     /// <summary>Hands a message over; never waits. After a failed write messages are dropped: the reading half reports the break.</summary>
     /// <param name="message">Released once written.</param>
     /// <param name="written">Called after it was written, with its size known.</param>
     public void Send(LinkMessage message, Action<LinkMessage>? written = null)
     {
+        bool overflow;
         lock (_lock)
         {
-            if (!_closed)
-                _queue.Enqueue((message, written));
-            if (_closed || _writing)
+            if (_closed)
             {
-                if (_closed)
-                    message.Release();
+                message.Release();
                 return;
             }
 
-            _writing = true;
+            _queue.Enqueue((message, written));
+            _queuedBytes += message.Length;
+            overflow = _queuedBytes > ChainLimits.MaxQueuedBytes;
+            if (_writing && !overflow)
+                return;
+            _writing |= !overflow;
+        }
+
+        if (overflow)
+        {
+            Close();
+            Overflowed?.Invoke();
+            return;
         }
 
         _ = PumpAsync();
@@ -67,6 +78,7 @@ public sealed class LinkSender(IAsyncStreamWriter<LinkMessage> writer)
             {
                 if (_queue.TryDequeue(out next))
                 {
+                    _queuedBytes -= next.message.Length;
                     idle = null;
                 }
                 else
@@ -86,7 +98,6 @@ public sealed class LinkSender(IAsyncStreamWriter<LinkMessage> writer)
             try
             {
                 await writer.WriteAsync(next.message);
-                BytesWritten += next.message.WireBytes;
                 next.written?.Invoke(next.message);
             }
             catch (Exception exception) when (exception is RpcException or IOException or InvalidOperationException or OperationCanceledException)

@@ -8,6 +8,9 @@ namespace Swarm.Protocol.Links;
 public sealed class OutboundLink : IAsyncDisposable
 {
     private readonly AsyncDuplexStreamingCall<LinkMessage, LinkMessage> _call;
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
+
+    private readonly TimeProvider _time;
     private readonly Lock _lock = new();
     private readonly Dictionary<SessionId, ILinkHandler> _handlers = [];
     private Task _reading = Task.CompletedTask;
@@ -19,7 +22,8 @@ public sealed class OutboundLink : IAsyncDisposable
         _call = call;
         Address = address;
         Purpose = purpose;
-        Sender = new LinkSender(call.RequestStream);
+        _time = time;
+        Sender = new LinkSender(call.RequestStream) { Overflowed = call.Dispose };
         Clock = new LinkClock(time);
     }
 
@@ -106,18 +110,18 @@ public sealed class OutboundLink : IAsyncDisposable
             _broken ??= new SwarmException(FaultKind.Cancelled, $"{Address}: the link is closed");
         }
 
-        // What was handed over still goes out, the closing of sessions above all; a peer that takes nothing is cut off by the transport.
-        if (Sender.DrainAsync() is { IsCompleted: false } drain)
-            await drain;
-        Sender.Close();
+        // What was handed over still goes out, the closing of sessions above all, unless the peer does not take it.
         try
         {
+            await Sender.DrainAsync().WaitAsync(DrainTime, _time);
             await _call.RequestStream.CompleteAsync();
         }
-        catch (Exception exception) when (exception is RpcException or IOException or InvalidOperationException or OperationCanceledException)
+        catch (Exception exception) when (exception is RpcException or IOException or InvalidOperationException or OperationCanceledException or TimeoutException)
         {
-            // It was broken already.
+            // It was broken already, or is now.
         }
+
+        Sender.Close();
 
         _call.Dispose();
         await _reading;
