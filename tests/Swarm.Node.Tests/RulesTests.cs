@@ -1,0 +1,87 @@
+using Swarm.Models;
+using Swarm.Models.Blocks;
+using Swarm.Node.Placement;
+using Swarm.Node.Sessions;
+using Swarm.Protocol;
+using Swarm.Protocol.Links;
+
+namespace Swarm.Node.Tests;
+
+/// <summary>Rules that are plain functions: who gets room, which blocks a node takes, how memory is divided.</summary>
+public sealed class RulesTests
+{
+    [Fact]
+    public void TryAdmit_WhatWasPromised_IsNotGivenTwice()
+    {
+        var ledger = new SessionLedger(poolTokens: 256);
+
+        Assert.True(ledger.TryAdmit(new SessionId(1, 1), 65));
+        Assert.True(ledger.TryAdmit(new SessionId(1, 2), 64));
+        Assert.Equal(64, ledger.FreeTokens);
+        Assert.False(ledger.TryAdmit(new SessionId(1, 3), 65));
+        Assert.False(ledger.TryAdmit(new SessionId(1, 1), 1));
+        Assert.True(ledger.TryAdmit(new SessionId(1, 3), 64));
+        Assert.Equal(0, ledger.FreeTokens);
+    }
+
+    [Fact]
+    public void TryGrow_BeyondThePromise_TakesWhatIsFreeOnly()
+    {
+        var ledger = new SessionLedger(poolTokens: 256);
+        ledger.TryAdmit(new SessionId(1, 1), 64);
+        ledger.TryAdmit(new SessionId(1, 2), 64);
+
+        Assert.True(ledger.TryGrow(new SessionId(1, 1), 10));
+        Assert.True(ledger.TryGrow(new SessionId(1, 1), 192));
+        Assert.False(ledger.TryGrow(new SessionId(1, 2), 65));
+        ledger.Release(new SessionId(1, 1));
+        Assert.True(ledger.TryGrow(new SessionId(1, 2), 65));
+        ledger.Release(new SessionId(1, 2));
+        Assert.Equal(256, ledger.FreeTokens);
+    }
+
+    [Theory]
+    [InlineData("", 30, 30, 0, 30)]
+    [InlineData("", 30, 12, 0, 12)]
+    [InlineData("0:10", 30, 30, 10, 30)]
+    [InlineData("10:12", 30, 30, 12, 30)]
+    [InlineData("0:10 25:30", 30, 30, 10, 25)]
+    [InlineData("0:10 25:30", 30, 4, 10, 14)]
+    [InlineData("0:30", 30, 30, 0, 30)]
+    [InlineData("0:30 0:15", 30, 10, 15, 25)]
+    [InlineData("0:30 20:30 0:10", 30, 10, 10, 20)]
+    [InlineData("0:40", 30, 50, 0, 30)]
+    public void Choose_WhatOthersServe_TakesTheLargestHoleOrTheWeakestStretch(string served, int blocks, int most, int start, int end)
+    {
+        BlockSpan[] spans = [.. served.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => text.Split(':')).Select(parts => new BlockSpan(int.Parse(parts[0]), int.Parse(parts[1])))];
+
+        Assert.Equal(new BlockSpan(start, end), PlacementRule.Choose(spans, blocks, most));
+    }
+
+    [Theory]
+    [InlineData(1L << 30, 1 << 20, 1 << 14)]
+    [InlineData(1L << 22, 1 << 18, 1 << 16)]
+    [InlineData(1L << 33, 100_000_000, 1 << 18)]
+    public void MostBlocks_AnyMemory_FitsWithItsPoolAndOneMoreDoesNot(long memory, long blockBytes, long pageBytes)
+    {
+        int most = MemoryPlan.MostBlocks(memory, blockBytes, pageBytes);
+
+        Assert.True(most > 0);
+        Assert.True(Needs(most) <= memory, $"{most} blocks need {Needs(most)}");
+        Assert.True(Needs(most + 1) > memory, $"{most + 1} blocks need {Needs(most + 1)}");
+
+        long Needs(int count) => count * blockBytes + MemoryPlan.PoolBytes(memory, new KvLayout(new BlockSpan(0, count), pageBytes));
+    }
+
+    [Fact]
+    public void Check_BlocksThatDoNotFit_NamesThemAndBothSizes()
+    {
+        var layout = new KvLayout(new BlockSpan(2, 4), 1 << 16);
+
+        SwarmException fault = Assert.Throws<SwarmException>(() => MemoryPlan.Check(new BlockSpan(2, 4), 1 << 20, layout, 1 << 20));
+
+        Assert.Equal(FaultKind.NoCapacity, fault.Fault);
+        Assert.Contains("2:4", fault.Message);
+        Assert.Contains((1 << 20).ToString(), fault.Message);
+    }
+}

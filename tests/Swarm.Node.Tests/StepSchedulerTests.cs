@@ -1,0 +1,176 @@
+using Swarm.Kernels.Codecs;
+using Swarm.Models;
+using Swarm.Node.Sessions;
+using Swarm.Protocol;
+using Swarm.Protocol.Links;
+using Swarm.Protocol.Wire;
+
+namespace Swarm.Node.Tests;
+
+/// <summary>Which steps the next pass takes.</summary>
+public sealed class StepSchedulerTests
+{
+    private readonly StepScheduler _scheduler = new();
+    private readonly List<StepPiece> _pass = [];
+
+    [Fact]
+    public void TryNext_NothingWaits_IsFalse() => Assert.False(_scheduler.TryNext(_pass));
+
+    [Fact]
+    public void TryNext_DecodeOfSeveralSessions_GoesInOnePass()
+    {
+        StepWork[] steps = [.. Enumerable.Range(0, 5).Select(index => Work(Session(index), 1))];
+        foreach (StepWork step in steps)
+            _scheduler.Add(step);
+
+        Assert.True(_scheduler.TryNext(_pass));
+
+        Assert.Equal(steps, _pass.Select(piece => piece.Work));
+        Assert.False(_scheduler.TryNext(_pass));
+    }
+
+    [Fact]
+    public void TryNext_TwoStepsOfASession_KeepTheirOrder()
+    {
+        NodeSession session = Session(0);
+        StepWork first = Work(session, 1);
+        StepWork second = Work(session, 1);
+        _scheduler.Add(first);
+        _scheduler.Add(second);
+
+        Assert.True(_scheduler.TryNext(_pass));
+        Assert.Equal([first], _pass.Select(piece => piece.Work));
+        Assert.True(_scheduler.TryNext(_pass));
+        Assert.Equal([second], _pass.Select(piece => piece.Work));
+    }
+
+    [Fact]
+    public void TryNext_ShortStepBehindALongOneOfItsSession_Waits()
+    {
+        NodeSession session = Session(0);
+        StepWork prefill = Work(session, 200);
+        StepWork decode = Work(session, 1);
+        _scheduler.Add(prefill);
+        _scheduler.Add(decode);
+
+        var order = new List<(StepWork, int, int)>();
+        while (_scheduler.TryNext(_pass))
+            order.AddRange(_pass.Select(piece => (piece.Work, piece.First, piece.Count)));
+
+        Assert.Equal([(prefill, 0, 128), (prefill, 128, 72), (decode, 0, 1)], order);
+    }
+
+    [Fact]
+    public void TryNext_LongPrefill_NeverStarvesDecode()
+    {
+        _scheduler.Add(Work(Session(0), 1000));
+        NodeSession talker = Session(1);
+        int decoded = 0;
+        int chunks = 0;
+        while (chunks < 8)
+        {
+            if (!_scheduler.TryNext(_pass))
+                break;
+            // Whoever decodes asks for its next token at once.
+            bool isDecode = _pass[0].Work.Session == talker;
+            decoded += isDecode ? 1 : 0;
+            chunks += isDecode ? 0 : 1;
+            if (isDecode || chunks == 1)
+                _scheduler.Add(Work(talker, 1));
+            Assert.InRange(chunks - decoded, 0, 2);
+        }
+
+        Assert.Equal(8, chunks);
+        Assert.InRange(decoded, 6, 8);
+    }
+
+    [Fact]
+    public void TryNext_SeveralPrefills_TakeTurns()
+    {
+        StepWork first = Work(Session(0), 256);
+        StepWork second = Work(Session(1), 256);
+        _scheduler.Add(first);
+        _scheduler.Add(second);
+
+        var order = new List<StepWork>();
+        while (_scheduler.TryNext(_pass))
+            order.Add(_pass.Single().Work);
+
+        Assert.Equal([first, second, first, second], order);
+    }
+
+    [Fact]
+    public void TryNext_SessionsThatComputeDifferently_GoInDifferentPasses()
+    {
+        _scheduler.Add(Work(Session(0), 1));
+        _scheduler.Add(Work(Session(1, new BlockSpan(0, 2)), 1));
+        _scheduler.Add(Work(Session(2), 1));
+
+        Assert.True(_scheduler.TryNext(_pass));
+        Assert.Equal(2, _pass.Count);
+        Assert.True(_scheduler.TryNext(_pass));
+        Assert.Single(_pass);
+    }
+
+    [Fact]
+    public void Remove_SessionThatClosed_TakesItsStepsOnly()
+    {
+        NodeSession gone = Session(0);
+        StepWork[] removed = [Work(gone, 1), Work(gone, 300)];
+        StepWork kept = Work(Session(1), 1);
+        _scheduler.Add(removed[0]);
+        _scheduler.Add(kept);
+        _scheduler.Add(removed[1]);
+
+        Assert.Equal(removed, _scheduler.Remove(gone));
+        Assert.True(_scheduler.TryNext(_pass));
+        Assert.Equal([kept], _pass.Select(piece => piece.Work));
+        Assert.Equal(0, _scheduler.Count);
+    }
+
+    [Fact]
+    public void TryNext_AnyArrivals_ComputesEveryTokenOnceInOrder()
+    {
+        var random = new SeededRandomSource(3);
+        NodeSession[] sessions = [.. Enumerable.Range(0, 6).Select(index => Session(index))];
+        var expected = sessions.ToDictionary(session => session, _ => new List<(StepWork, int)>());
+        var seen = sessions.ToDictionary(session => session, _ => new List<(StepWork, int)>());
+        for (int round = 0; round < 400; round++)
+        {
+            if (random.NextUInt64() % 3 != 0)
+            {
+                NodeSession session = sessions[random.NextUInt64() % 6];
+                StepWork work = Work(session, (int)(random.NextUInt64() % 2 == 0 ? 1 : 1 + random.NextUInt64() % 300));
+                _scheduler.Add(work);
+                expected[session].AddRange(Enumerable.Range(0, work.Count).Select(token => (work, token)));
+            }
+            else
+            {
+                Run();
+            }
+        }
+
+        while (_scheduler.Count > 0)
+            Run();
+        Assert.All(sessions, session => Assert.Equal(expected[session], seen[session]));
+
+        void Run()
+        {
+            if (!_scheduler.TryNext(_pass))
+                return;
+            Assert.InRange(_pass.Sum(piece => piece.Count), 1, StepScheduler.DefaultChunkTokens);
+            Assert.Equal(_pass.Count, _pass.Select(piece => piece.Work.Session).Distinct().Count());
+            foreach (StepPiece piece in _pass)
+                seen[piece.Work.Session].AddRange(Enumerable.Range(piece.First, piece.Count).Select(token => (piece.Work, token)));
+        }
+    }
+
+    private static NodeSession Session(int id, BlockSpan? part = null)
+    {
+        var plan = new SessionPlan(
+            part ?? new BlockSpan(0, 4), ActivationCodec.F32, [], ActivationCodec.F32, ActivationCodec.F32, 100, 10, null, default, default);
+        return new NodeSession(new SessionId(1, (ulong)id), 0, plan, null!, null!);
+    }
+
+    private static StepWork Work(NodeSession session, int count) => new(session, new Step { Count = (uint)count }, null!, false, 0);
+}
