@@ -16,7 +16,7 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
     public void Gguf_BrokenFile_FailsOnlyAsPromised()
     {
         byte[] model = LlamaGguf();
-        FuzzRun.Check(
+        FuzzCheck.Run(
             new FuzzTarget
             {
                 Name = "GGUF",
@@ -24,7 +24,7 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
                 // Version, tensor count and metadata count are the integers at fixed places.
                 Mutators = [new ByteMutator { Fields = [4, 8, 16], Signature = 24 }, new ByteMutator { Fields = Integers(model), Signature = 8 }],
                 Parse = ReadGguf,
-                TypedError = FuzzRun.ModelError,
+                TypedError = ModelErrors.Typed,
                 PassedHeader = (bytes, _) => bytes.Length > 24 && bytes.AsSpan(0, 4).SequenceEqual("GGUF"u8) && bytes[4] is 2 or 3
                     && BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(8)) <= LoaderLimits.MaxTensors && BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(16)) <= LoaderLimits.MaxMetadataKeys,
             },
@@ -35,7 +35,7 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
     public void Safetensors_BrokenFile_FailsOnlyAsPromised()
     {
         byte[] seed = SmallSafetensors();
-        FuzzRun.Check(
+        FuzzCheck.Run(
             new FuzzTarget
             {
                 Name = "safetensors",
@@ -46,7 +46,7 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
                     new ByteMutator { Fields = [0], Mend = MendLength },
                 ],
                 Parse = ReadSafetensors,
-                TypedError = FuzzRun.ModelError,
+                TypedError = ModelErrors.Typed,
                 PassedHeader = (_, error) => error is null || !(error.Message.Contains("header", StringComparison.Ordinal) || error.Message.Contains("expected at least the 8", StringComparison.Ordinal)),
             },
             output);
@@ -62,7 +62,7 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
             {"model_type":"llama","hidden_size":64,"intermediate_size":128,"num_attention_heads":4,"num_key_value_heads":2,"num_hidden_layers":2,"vocab_size":99,"max_position_embeddings":512,
             "rms_norm_eps":1e-5,"rope_theta":10000,"rope_scaling":{"rope_type":"linear","factor":2.0},"tie_word_embeddings":true,"bos_token_id":1,"eos_token_id":[2,3],"hidden_act":"silu"}
             """u8.ToArray());
-        FuzzRun.Check(
+        FuzzCheck.Run(
             new FuzzTarget
             {
                 Name = "config.json",
@@ -74,8 +74,8 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
                     ModelSource.ReadHuggingFaceConfig(document.RootElement, "config.json", null).ToCanonicalBytes();
                     return "read";
                 },
-                TypedError = FuzzRun.ModelError,
-                PassedHeader = (_, error) => FuzzRun.PastJson(error),
+                TypedError = ModelErrors.Typed,
+                PassedHeader = (_, error) => ModelErrors.PastJson(error),
             },
             output);
     }
@@ -84,14 +84,14 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
     public void Manifest_BrokenBytes_FailsOnlyAsPromised()
     {
         using SafetensorsFile file = SafetensorsFile.Open(new MappedFile("seed.safetensors", SmallSafetensors()));
-        FuzzRun.Check(
+        FuzzCheck.Run(
             new FuzzTarget
             {
                 Name = "manifest",
                 Seeds = [ModelManifest.Create(file).Bytes.ToArray()],
                 Mutators = [new ByteMutator { Fields = [5], Signature = 5 }],
                 Parse = bytes => $"{ModelManifest.Parse(bytes).Entries.Count} tensors",
-                TypedError = FuzzRun.ModelError,
+                TypedError = ModelErrors.Typed,
                 PassedHeader = (bytes, _) => bytes.AsSpan().StartsWith("SWMF1"u8),
             },
             output);

@@ -23,7 +23,7 @@ public sealed class TemplateFuzzTests(ITestOutputHelper output)
     ];
 
     [Fact]
-    public void Template_BrokenInput_FailsOnlyAsPromised() => FuzzRun.Check(Target(), output);
+    public void Template_BrokenInput_FailsOnlyAsPromised() => FuzzCheck.Run(Target(), output);
 
     private static FuzzTarget Target()
     {

@@ -11,7 +11,7 @@ public sealed class TokenizerFuzzTests(ITestOutputHelper output)
     private const string Text = "Hello, wörld! it's 12345  <s>a b<|x|>\n\n\ud83d\ude42 \u65e5\u672c\u8a9e e\u0301 \0\u200b aaaaaaaaaaaaaaaaaaaa";
 
     [Fact]
-    public void TokenizerJson_BrokenText_FailsOnlyAsPromised() => FuzzRun.Check(
+    public void TokenizerJson_BrokenText_FailsOnlyAsPromised() => FuzzCheck.Run(
         new FuzzTarget
         {
             Name = "tokenizer.json",
@@ -28,8 +28,8 @@ public sealed class TokenizerFuzzTests(ITestOutputHelper output)
                 stream.Flush();
                 return text.Length > 0 ? "used" : "empty";
             },
-            TypedError = FuzzRun.ModelError,
-            PassedHeader = (_, error) => FuzzRun.PastJson(error),
+            TypedError = ModelErrors.Typed,
+            PassedHeader = (_, error) => ModelErrors.PastJson(error),
         },
         output);
 
