@@ -66,7 +66,7 @@ internal sealed class PipelineTokenizer : Tokenizer
         foreach (int id in ids)
         {
             if ((uint)id >= (uint)_vocabulary.Size)
-                throw new ModelException(ModelError.InvalidArgument, $"Token id {id} is outside the _vocabulary of {_vocabulary.Size}.");
+                throw new ModelException(ModelError.InvalidArgument, $"Token id {id} is outside the vocabulary of {_vocabulary.Size}.");
             stream.Add(id);
         }
 
