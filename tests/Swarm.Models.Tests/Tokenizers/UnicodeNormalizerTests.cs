@@ -27,6 +27,14 @@ public sealed class UnicodeNormalizerTests
         Assert.True(changed > 80, $"only {changed} texts were not normalized already");
     }
 
+    [Theory]
+    [InlineData("a\u030D\u0300", "a\u030D\u0300")]
+    [InlineData("a\u0316\u0300", "\u00E0\u0316")]
+    [InlineData("\u1100\u1161\u0316\u11A8", "\uAC00\u0316\u11A8")]
+    [InlineData("A\u030A\u0301", "\u01FA")]
+    public void Apply_MarkBehindAnother_ComposesUnlessBlocked(string text, string expected) =>
+        Assert.Equal(expected, new UnicodeNormalizer(UnicodeForm.Nfc).Apply(text));
+
     [Fact]
     public void Apply_Ascii_IsTheSameObject()
     {
