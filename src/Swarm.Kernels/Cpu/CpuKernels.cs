@@ -257,6 +257,7 @@ public sealed unsafe class CpuKernels : KernelSet
         _ops.Attend(_attention, head, first, count, scratch);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MatMulPart(int worker, int chunk)
     {
         const int Block = QuantizedInput.BlockTokens;
@@ -285,6 +286,7 @@ public sealed unsafe class CpuKernels : KernelSet
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Write(TileMatrix weights, int tile, int firstToken, int tokens, float* sums)
     {
         int row = tile * TileMatrix.TileRows;

@@ -46,6 +46,9 @@ internal sealed unsafe class TileMatrix : WeightMatrix
     /// <summary>Groups of a row; a float column is a group.</summary>
     public int Groups { get; }
 
+    /// <summary>No scale or minimum of a quantized format is infinite or NaN.</summary>
+    public bool ScalesAreFinite { get; private set; } = true;
+
     /// <summary>Bytes of one group of all 16 rows.</summary>
     public int GroupBytes { get; }
 
@@ -143,18 +146,25 @@ internal sealed unsafe class TileMatrix : WeightMatrix
                     ((ushort*)tile)[row] = BinaryPrimitives.ReadUInt16LittleEndian(from);
                     break;
                 case WeightFormat.Q8_0:
-                    ((ushort*)tile)[row] = BinaryPrimitives.ReadUInt16LittleEndian(from);
+                    ((ushort*)tile)[row] = ReadScale(from);
                     for (int block = 0; block < 8; block++)
                         from.Slice(2 + block * 4, 4).CopyTo(new Span<byte>(tile + 32 + block * 64 + row * 4, 4));
                     break;
                 default:
-                    ((ushort*)tile)[row] = BinaryPrimitives.ReadUInt16LittleEndian(from);
+                    ((ushort*)tile)[row] = ReadScale(from);
                     if (Format == WeightFormat.Q4_1)
-                        ((ushort*)tile)[16 + row] = BinaryPrimitives.ReadUInt16LittleEndian(from[2..]);
+                        ((ushort*)tile)[16 + row] = ReadScale(from[2..]);
                     PackNibbles(from[^16..], tile + GroupBytes - 256 + row * 4);
                     break;
             }
         }
+    }
+
+    private ushort ReadScale(ReadOnlySpan<byte> from)
+    {
+        ushort scale = BinaryPrimitives.ReadUInt16LittleEndian(from);
+        ScalesAreFinite &= (scale & 0x7C00) != 0x7C00;
+        return scale;
     }
 
     // GGUF's byte i holds column i low and column i + 16 high; the tile's holds columns 8g + j and 8g + 4 + j.

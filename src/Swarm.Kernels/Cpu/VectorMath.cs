@@ -51,6 +51,11 @@ internal static class VectorMath<TW, TV>
         return TW.Or(scaled, TW.And(special, TW.AllInt(0x7F800000)));
     }
 
+    /// <summary>The same for what is not infinite or NaN.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV FromFiniteHalf(TV shorts) =>
+        TW.Mul(TW.And(TW.ShiftLeft(shorts, 13), TW.AllInt(unchecked((int)0x8FFFE000))), TW.All(5192296858534827628530496329220096f));
+
     /// <summary>Bits of binary16 in the low half of each lane.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TV ToHalf(TV value)

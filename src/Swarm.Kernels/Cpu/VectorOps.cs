@@ -18,6 +18,9 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     // How far ahead of its use a tile's bytes are asked for.
     private const int PrefetchBytes = 2048;
 
+    // Serves the matrix that has an infinite or NaN scale: a spoiled file, which need not be fast.
+    private readonly ScalarOps _scalar = new();
+
     public override CpuWidth Width => TW.Width;
 
     public override int TransposeFrom => 4;
@@ -43,10 +46,18 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
     {
+        if (!weights.ScalesAreFinite)
+        {
+            _scalar.TileQuantized(weights, tile, input, block, sums, scratch);
+            return;
+        }
+
         int tokens = input.BlockLength(block);
-        new Span<float>(scratch, 8 * tokens * Rows).Clear();
+        for (nint i = 0; i < 8 * tokens * Rows; i += TW.Lanes)
+            TW.Store(scratch + i, TW.AllInt(0));
         switch (weights.Format)
         {
             case WeightFormat.Q8_0:
@@ -63,6 +74,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         MeetLanes(scratch, tokens * Rows, sums);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch)
     {
         new Span<float>(scratch, 8 * tokens * Rows).Clear();
@@ -82,6 +94,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         MeetLanes(scratch, tokens * Rows, sums);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileTransposed(TileMatrix weights, int tile, TransposedInput input, int firstStrip, int strips, float* sums, float* scratch)
     {
         float* panel = scratch;
@@ -210,8 +223,9 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         for (int page = 0; page <= lastPosition / 64; page++)
         {
             int present = Math.Min(64, lastPosition + 1 - page * 64);
-            for (int d = 0; d < size; d++)
-                FromHalf(job.Keys(page, keyValueHead) + d * 64, keys + d * 64, (present + TW.Lanes - 1) / TW.Lanes * TW.Lanes);
+            int columns = (present + TW.Lanes - 1) / TW.Lanes * TW.Lanes;
+            for (int d = 0, rows = columns == 64 ? size : 1; d < size; d += rows)
+                FromHalf(job.Keys(page, keyValueHead) + d * 64, keys + d * 64, rows == 1 ? columns : 64 * rows);
             FromHalf(job.Values(page, keyValueHead), values, present * size);
             for (int token = 0; token < tokens; token++)
             {
@@ -237,13 +251,23 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         }
     }
 
+    // Written out: a loop would cost more than what it asks for.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(byte* address, int bytes, int ahead = PrefetchBytes)
+    private static void Prefetch256(byte* address)
     {
         if (!Sse.IsSupported)
             return;
-        for (nint offset = ahead; offset < ahead + bytes; offset += 64)
-            Sse.Prefetch0(address + offset);
+        Sse.Prefetch0(address);
+        Sse.Prefetch0(address + 64);
+        Sse.Prefetch0(address + 128);
+        Sse.Prefetch0(address + 192);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch64(byte* address)
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(address);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -252,13 +276,15 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         const int GroupBytes = 32 + 512;
         for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens)
         {
-            Prefetch(group, GroupBytes);
+            Prefetch256(group + PrefetchBytes);
+            Prefetch256(group + PrefetchBytes + 256);
+            Prefetch64(group + PrefetchBytes + 512);
             for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 byte* w = group + 32 + row * 4;
                 TV w0 = TW.Load(w), w1 = TW.Load(w + 64), w2 = TW.Load(w + 128), w3 = TW.Load(w + 192);
                 TV w4 = TW.Load(w + 256), w5 = TW.Load(w + 320), w6 = TW.Load(w + 384), w7 = TW.Load(w + 448);
-                TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
+                TV scale = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + row * 2));
                 float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* quads = (int*)x;
                 for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
@@ -285,7 +311,8 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         const int GroupBytes = 32 + 256;
         for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, eightSums += tokens)
         {
-            Prefetch(group, GroupBytes);
+            Prefetch256(group + PrefetchBytes);
+            Prefetch64(group + PrefetchBytes + 256);
             for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 byte* w = group + 32 + row * 4;
@@ -295,7 +322,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                 TV w2 = TW.And(b1, low), w3 = TW.And(TW.ShiftRight(b1, 4), low);
                 TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
                 TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
-                TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
+                TV scale = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + row * 2));
                 float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* quads = (int*)x;
                 for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
@@ -316,7 +343,8 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         const int GroupBytes = 64 + 256;
         for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, shares += tokens)
         {
-            Prefetch(group, GroupBytes);
+            Prefetch256(group + PrefetchBytes);
+            Prefetch64(group + PrefetchBytes + 256);
             for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 byte* w = group + 64 + row * 4;
@@ -326,8 +354,8 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
                 TV w2 = TW.And(b1, low), w3 = TW.And(TW.ShiftRight(b1, 4), low);
                 TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
                 TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
-                TV scale = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + row * 2));
-                TV minimum = VectorMath<TW, TV>.FromHalf(TW.LoadShorts(group + 32 + row * 2));
+                TV scale = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + row * 2));
+                TV minimum = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + 32 + row * 2));
                 float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* quads = (int*)x;
                 for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
@@ -379,7 +407,9 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         for (int first = 0; first < columns; first += BlockColumns, tile += BlockColumns * step)
         {
             int count = Math.Min(BlockColumns, columns - first);
-            Prefetch(tile, BlockColumns * Rows * TStored.Bytes, BlockColumns * Rows * TStored.Bytes);
+            byte* next = tile + BlockColumns * step;
+            for (byte* ahead = next; ahead < next + BlockColumns * step; ahead += 256)
+                Prefetch256(ahead);
             for (int token = 0; token < tokens; token++)
             {
                 float* x = input + (nint)token * columns + first;
@@ -507,6 +537,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Scores(float* query, float* keys, int size, int count, float scale, float* scores)
     {
+        TV largest = TW.All(float.NegativeInfinity);
         for (int j = 0; j < count; j += TW.Lanes)
         {
             TV a0 = TW.AllInt(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
@@ -524,11 +555,19 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
             }
 
             TV sum = TW.Add(TW.Add(TW.Add(a0, a4), TW.Add(a2, a6)), TW.Add(TW.Add(a1, a5), TW.Add(a3, a7)));
-            TW.Store(scores + j, TW.Mul(sum, TW.All(scale)));
+            sum = TW.Mul(sum, TW.All(scale));
+            TW.Store(scores + j, sum);
+            if (j + TW.Lanes <= count)
+                largest = TW.Select(TW.Less(largest, sum), sum, largest);
         }
 
+        // NaN is never the larger, in no order.
+        float* each = stackalloc float[16];
+        TW.Store(each, largest);
         float maximum = float.NegativeInfinity;
-        for (int j = 0; j < count; j++)
+        for (int i = 0; i < TW.Lanes; i++)
+            maximum = each[i] > maximum ? each[i] : maximum;
+        for (int j = count / TW.Lanes * TW.Lanes; j < count; j++)
             maximum = scores[j] > maximum ? scores[j] : maximum;
         return maximum;
     }
