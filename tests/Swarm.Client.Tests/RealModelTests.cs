@@ -6,6 +6,16 @@ namespace Swarm.Client.Tests;
 public sealed class RealModelTests
 {
     [Fact]
+    public async Task Logits_ThirtyNodes_EqualLocalBits()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.DefaultModel, inMemory: true, SwarmCluster.Split(30, 30));
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+
+        TestModels.AssertSameBits(await TestModels.LogitsAsync(local), await TestModels.LogitsAsync(swarm));
+    }
+
+    [Fact]
     public async Task GenerateAsync_ThreeNodes_GivesTheLocalTextAndForwardsHopToHop()
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.DefaultModel, inMemory: false, SwarmCluster.Split(30, 3));
