@@ -75,6 +75,55 @@ public sealed class ServingTests
     }
 
     [Fact]
+    public async Task Serve_InAHomeThatFounded_IsFoundWithoutInviteAndComesUpAgain()
+    {
+        using TemporaryFolder home = new();
+        Dictionary<string, string> environment = new() { ["SWARM_HOME"] = home.Path };
+        string[] serve = ["serve", "--json", "--listen", "127.0.0.1:0"];
+        for (int time = 0; time < 2; time++)
+        {
+            await using SwarmProcess node = SwarmProcess.Start(serve, environment);
+            JsonElement ready = await node.WaitForEventAsync("ready");
+            Assert.Equal("[0,30]", ready.GetProperty("blocks").GetRawText());
+            Assert.Equal(ready.GetProperty("invite").GetString() + "\n", (await SwarmProcess.RunAsync(["invite"], environment: environment)).Output);
+            SwarmResult result = await SwarmProcess.RunAsync(["generate", "Water boils at", "--tokens", "4"], environment: environment);
+            Assert.Equal(" 100\n", result.Output);
+            node.Terminate();
+            Assert.Equal(0, (await node.WaitForExitAsync()).ExitCode);
+        }
+    }
+
+    [Fact]
+    public async Task Generate_WhenNobodyOfTheInviteIsUp_SaysWhoWasDialled()
+    {
+        string invite;
+        string address;
+        await using (NodeGroup nodes = await NodeGroup.StartAsync("0:1"))
+        {
+            invite = nodes.Invite;
+            address = nodes.Addresses[0];
+        }
+
+        SwarmResult result = await SwarmProcess.RunAsync(["generate", "--join", invite, .. Question]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("PeerUnreachable", result.Last().GetProperty("code").GetString());
+        Assert.Contains(address, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Generate_WhenANodeIsKilledUnderWay_EndsWithOneClearError()
+    {
+        await using NodeGroup nodes = await NodeGroup.StartAsync("0:15", "15:30");
+        await using SwarmProcess generate = SwarmProcess.Start(
+            ["generate", "--join", nodes.Invite, "Once upon a time", "--tokens", "2000", "--json"]);
+        await generate.WaitForEventAsync("token");
+        nodes[1].Kill();
+        SwarmResult result = await generate.WaitForExitAsync();
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("PeerLost", result.Last().GetProperty("code").GetString());
+    }
+
+    [Fact]
     public async Task Generate_WithAHoleInTheSwarm_SaysNoRouteAndExits3()
     {
         await using NodeGroup nodes = await NodeGroup.StartAsync("0:10", "20:30");
@@ -102,6 +151,30 @@ public sealed class ServingTests
             ["serve", "--json", "--listen", "127.0.0.1:0", "--join", nodes.Invite, "--model", "random:8MiB:q8_0", "--blocks", "0:1"]);
         Assert.Equal(1, result.ExitCode);
         Assert.Equal("ModelMismatch", result.Last().GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Score_WithAnotherModelThanTheSwarms_IsRefusedByName()
+    {
+        await using NodeGroup nodes = await NodeGroup.StartAsync("0:1");
+        SwarmResult result = await SwarmProcess.RunAsync(["score", "--model", "random:8MiB:q8_0", "--ids", "1,2", "--join", nodes.Invite, "--json"]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("ModelMismatch", result.Last().GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Score_BatchThroughTheSwarm_GivesTheLossOfOne()
+    {
+        await using NodeGroup nodes = await NodeGroup.StartAsync(["--model", "random:16MiB:q4_1"], ["0:5", "5:12"]);
+        string[] score = ["score", "--model", "random:16MiB:q4_1", "--ids", "3,1,4,1,5,9,2,6,5,3,5,8,9,7,9", "--json", "--codec", "int8"];
+        SwarmResult one = await SwarmProcess.RunAsync([.. score, "--join", nodes.Invite]);
+        SwarmResult batch = await SwarmProcess.RunAsync([.. score, "--join", nodes.Invite, "--batch", "4", "--chunk", "2"]);
+        SwarmResult local = await SwarmProcess.RunAsync([.. score, "--local", "--round-at", "5"]);
+        Assert.True(one.ExitCode == 0, one.Error);
+        Assert.True(batch.ExitCode == 0, batch.Error);
+        Assert.True(local.ExitCode == 0, local.Error);
+        Assert.Equal(one.Last().GetProperty("loss").GetRawText(), batch.Last().GetProperty("loss").GetRawText());
+        Assert.Equal(one.Last().GetProperty("loss").GetRawText(), local.Last().GetProperty("loss").GetRawText());
     }
 
     [Fact]

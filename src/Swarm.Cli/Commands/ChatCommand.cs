@@ -33,7 +33,10 @@ internal sealed class ChatCommand : CommandDefinition
         while (true)
         {
             if (interactive)
+            {
                 context.Error.Write("> ");
+                context.Interrupts.Handler = StayOnce(context);
+            }
 
             // A read from a terminal cannot be taken back; it is left behind when the program is asked to end.
             if (await input.ReadLineAsync().WaitAsync(context.Interrupts.Polite) is not { } line)
@@ -66,6 +69,20 @@ internal sealed class ChatCommand : CommandDefinition
             json.WriteIntegers("prefilledTokens", [.. prefilled]);
         });
         return ExitCode.Done;
+    }
+
+    // A Ctrl-C meant for an answer may come just after its end: the first one at the prompt ends nothing, two in a row end the program.
+    private static Func<bool> StayOnce(CommandContext context)
+    {
+        int interrupts = 0;
+        return () =>
+        {
+            if (Interlocked.Increment(ref interrupts) > 1)
+                return false;
+            context.Say("(Ctrl-C again, or Ctrl-D, ends the program)");
+            context.Error.Write("> ");
+            return true;
+        };
     }
 
     private static async Task AnswerAsync(CommandContext context, ChatSession chat, string message, GenerationOptions options, int turn)

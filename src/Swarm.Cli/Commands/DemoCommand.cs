@@ -117,17 +117,20 @@ internal sealed class DemoCommand : CommandDefinition
         Row("client sent", $"{Sizes.Bytes(result.Figures.SentBytes)}, received {Sizes.Bytes(result.Figures.ReceivedBytes)}");
         context.OutConsole.Write(grid);
 
-        Table table = new() { Border = TableBorder.Simple };
-        table.AddColumns("peer", "blocks", "address");
-        foreach (string column in (string[])["compute", "queue", "network", "bytes", "sent on directly"])
-            table.AddColumn(new TableColumn(column).RightAligned());
+        // Fits a terminal of 80 columns.
+        Table table = new() { Border = TableBorder.None };
+        foreach (string column in (string[])["peer", "blocks", "address"])
+            table.AddColumn(new TableColumn(column).NoWrap().PadLeft(0).PadRight(2));
+        foreach (string column in (string[])["compute", "queue", "net", "bytes", "direct"])
+            table.AddColumn(new TableColumn(column).NoWrap().RightAligned().PadLeft(0).PadRight(2));
         foreach (HopFigures hop in result.Figures.Hops)
         {
             table.AddRow(
                 hop.Peer?.Short ?? "local", $"{hop.Blocks}", hop.Address, Sizes.Milliseconds(hop.ComputeSeconds), Sizes.Milliseconds(hop.QueueSeconds),
-                Sizes.Milliseconds(hop.NetworkSeconds), Sizes.Bytes(hop.HiddenBytes), $"{hop.ForwardedDirectly} steps");
+                Sizes.Milliseconds(hop.NetworkSeconds), Sizes.Bytes(hop.HiddenBytes), $"{hop.ForwardedDirectly}");
         }
 
         context.OutConsole.Write(table);
+        context.Out.WriteLine("compute, queue, net: milliseconds in all; direct: steps sent straight on, not by way of the client");
     }
 }

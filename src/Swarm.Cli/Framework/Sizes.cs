@@ -20,7 +20,8 @@ internal static class Sizes
 
     public static string Rate(double bytesPerSecond) => Format(bytesPerSecond / 1e9, "F2") + " GB/s";
 
-    public static string Milliseconds(double seconds) => Format(seconds * 1000, "F1") + " ms";
+    /// <summary>Without the unit, for columns that say it.</summary>
+    public static string Milliseconds(double seconds) => Format(seconds * 1000, "F1");
 
     public static string Percent(double fraction) => Format(fraction * 100, "F0") + " %";
 
