@@ -12,7 +12,7 @@ namespace Swarm.Cli.Commands;
 /// <summary>A swarm on one machine: starts node processes, generates through them, shows who computed what, and leaves nothing behind.</summary>
 internal sealed class DemoCommand : CommandDefinition
 {
-    private const string DefaultPrompt = "Why is the sky blue?";
+    private const string DefaultPrompt = "Explain in two sentences why the sky is blue.";
 
     private static readonly Setting<int> Nodes = new("nodes", "N", "node processes (default 3)", Values.Integer(1, 256), 3);
 
