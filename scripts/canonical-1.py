@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+"""canonical-1 once more, from docs/canonical-1.md alone: checks every test vector of the page. Needs nothing but Python.
+
+float32 arithmetic is done in binary64 and rounded: for +, - and x of two float32 that equals rounding once (53 >= 2 * 24 + 2 bits).
+usage: scripts/canonical-1.py [docs/canonical-1.md]; exit code 1 when a vector differs.
+"""
+import math
+import pathlib
+import re
+import struct
+import sys
+
+INF, NAN = math.inf, math.nan
+
+
+def f32(x):
+    try:
+        return struct.unpack("<f", struct.pack("<f", x))[0]
+    except OverflowError:
+        return math.copysign(INF, x)
+
+
+def bits(x):
+    return 0x7FC00000 if x != x else struct.unpack("<I", struct.pack("<f", x))[0]
+
+
+def of_bits(i):
+    return struct.unpack("<f", struct.pack("<I", i & 0xFFFFFFFF))[0]
+
+
+def const(text):
+    return of_bits(int(text, 16))
+
+
+def add(a, b):
+    return f32(a + b)
+
+
+def sub(a, b):
+    return f32(a - b)
+
+
+def mul(a, b):
+    return f32(a * b)
+
+
+def to_half(x):
+    if x != x:
+        return 0x7E00
+    return struct.unpack("<H", struct.pack("<e", math.copysign(65504, x) if abs(x) > 65504 else x))[0]
+
+
+def of_half(h):
+    return struct.unpack("<e", struct.pack("<H", h))[0]
+
+
+# Section 2: the sum.
+def canonical_sum(terms):
+    l = [0.0] * 8
+    for i, term in enumerate(terms):
+        l[i % 8] = add(l[i % 8], term)
+    return add(add(add(l[0], l[4]), add(l[2], l[6])), add(add(l[1], l[5]), add(l[3], l[7])))
+
+
+# Section 3: functions.
+MAGIC = const("4b400000")
+
+
+def exp(x):
+    if x != x:
+        return x
+    if x < const("c2aeac4f"):
+        return 0.0
+    if x > const("42b17217"):
+        return INF
+    s = add(mul(x, const("3fb8aa3b")), MAGIC)
+    n = sub(s, MAGIC)
+    r = sub(x, mul(n, const("3f318000")))
+    r = sub(r, mul(n, const("b95e8083")))
+    p = const("3ab511e6")
+    for c in ("3c091d10", "3d2aac79", "3e2aaa49", "3efffffe", "3f800000", "3f800000"):
+        p = add(mul(p, r), const(c))
+    return of_bits(bits(p) + ((bits(s) - 0x4B400000) << 23))
+
+
+def reciprocal(x):
+    a = abs(x)
+    if x != x:
+        return x
+    if a < 2.0**-126:
+        return math.copysign(INF, x)
+    if a > 2.0**126:
+        return math.copysign(0.0, x)
+    y = of_bits(0x7EF311C7 - bits(a))
+    for _ in range(3):
+        y = add(y, mul(y, sub(1, mul(a, y))))
+    return math.copysign(y, x)
+
+
+def reciprocal_sqrt(x):
+    if x != x:
+        return x
+    if abs(x) < 2.0**-126:
+        return INF
+    if x < 0:
+        return NAN
+    if x == INF:
+        return 0.0
+    y = of_bits(0x5F3759DF - (bits(x) >> 1))
+    for _ in range(3):
+        e = sub(1, mul(mul(x, y), y))
+        y = add(y, mul(mul(0.5, y), e))
+    return y
+
+
+def sigmoid(x):
+    e = exp(-abs(x))
+    r = reciprocal(add(1, e))
+    return mul(e, r) if x < 0 else r
+
+
+def nearest(x):
+    return bits(add(x, MAGIC)) - 0x4B400000
+
+
+# Section 4: products.
+ROWS, COLUMNS, TOKENS = 19, 288, 3
+
+
+def round_group(values):
+    largest = max(abs(x) if x == x else INF for x in values)
+    if largest == INF:
+        return NAN, [0] * len(values)
+    if largest < 2.0**-100:
+        return 0.0, [0] * len(values)
+    inverse = mul(127, reciprocal(largest))
+    return mul(largest, const("3c010204")), [nearest(mul(x, inverse)) for x in values]
+
+
+def group_term(kind, group, rounded):
+    (d, m, weights), (dx, values) = group, rounded
+    s, x = sum(a * b for a, b in zip(weights, values)), sum(values)
+    term = mul(f32(s - 8 * x if kind == "q4_0" else s), mul(d, dx))
+    return add(term, mul(m, mul(f32(x), dx))) if kind == "q4_1" else term
+
+
+def matmul(kind, weights, values, bias):
+    output = []
+    for t in range(TOKENS):
+        token = values[t * COLUMNS : (t + 1) * COLUMNS]
+        groups = [round_group(token[i : i + 32]) for i in range(0, COLUMNS, 32)]
+        for r in range(ROWS):
+            if kind[0] == "q":
+                result = canonical_sum([group_term(kind, w, g) for w, g in zip(weights[r], groups)])
+            else:
+                result = canonical_sum([mul(w, x) for w, x in zip(weights[r], token)])
+            output.append(add(result, bias[r]) if bias else result)
+    return output
+
+
+# Section 6: attention of one query.
+def attend(query, keys, values, position, scale):
+    size = len(query)
+    for page in range(position // 64 + 1):
+        js = range(page * 64, min(position, page * 64 + 63) + 1)
+        scores = [mul(canonical_sum([mul(query[d], keys[j][d]) for d in range(size)]), scale) for j in js]
+        top = max([s for s in scores if s == s], default=-INF)
+        e = [exp(sub(s, top)) for s in scores]
+        total = canonical_sum(e)
+        weighted = [canonical_sum([mul(a, values[j][d]) for a, j in zip(e, js)]) for d in range(size)]
+        if page == 0:
+            m, l, o = top, total, weighted
+            continue
+        larger = max(m, top)
+        a, c = exp(sub(m, larger)), exp(sub(top, larger))
+        m, l = larger, add(mul(l, a), mul(total, c))
+        o = [add(mul(x, a), mul(y, c)) for x, y in zip(o, weighted)]
+    return [mul(x, reciprocal(l)) for x in o]
+
+
+# Section 8: inputs.
+class Generator:
+    def __init__(self, seed):
+        self.state = seed
+
+    def next(self):
+        mask = (1 << 64) - 1
+        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
+        z = self.state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        return z ^ (z >> 31)
+
+    def float(self, magnitude):
+        return mul(mul(f32((self.next() >> 40) - (1 << 23)), 2.0**-23), f32(magnitude))
+
+    def floats(self, count, magnitude):
+        return [self.float(magnitude) for _ in range(count)]
+
+
+def stored_rows(generator, kind):
+    return [stored_row(generator, kind) for _ in range(ROWS)]
+
+
+def stored_row(generator, kind):
+    if kind == "f32":
+        return generator.floats(COLUMNS, 1)
+    if kind == "f16":
+        return [of_half(to_half(x)) for x in generator.floats(COLUMNS, 1)]
+    if kind == "bf16":
+        return [of_bits(bits(x) & 0xFFFF0000) for x in generator.floats(COLUMNS, 1)]
+    row = []
+    for _ in range(COLUMNS // 32):
+        stored = [generator.next() & 255 for _ in range({"q8_0": 34, "q4_0": 18, "q4_1": 20}[kind])]
+        d = of_half(to_half(generator.float(0.02)))
+        m = of_half(to_half(generator.float(0.1))) if kind == "q4_1" else 0.0
+        if kind == "q8_0":
+            row.append((d, m, [q - 256 if q > 127 else q for q in stored[2:]]))
+        else:
+            row.append((d, m, [q & 15 for q in stored[-16:]] + [q >> 4 for q in stored[-16:]]))
+    return row
+
+
+def rotary(layout):
+    values = Generator(31).floats(3 * 2 * 24, 4)
+    frequencies = [f32(10000.0 ** (-i / 8)) for i in range(8)]
+    for t in range(3):
+        for h in range(2):
+            for i, frequency in enumerate(frequencies):
+                angle = mul(f32(1000 + t), frequency)
+                c, s = f32(math.cos(angle)), f32(math.sin(angle))
+                first = (t * 2 + h) * 24 + (2 * i if layout == "interleaved" else i)
+                second = first + (1 if layout == "interleaved" else 8)
+                x0, x1 = values[first], values[second]
+                values[first] = sub(mul(x0, c), mul(x1, s))
+                values[second] = add(mul(x1, c), mul(x0, s))
+    return values
+
+
+def rms_norm():
+    g = Generator(30)
+    values, weights, output = g.floats(150, 50), g.floats(75, 2), []
+    for token in (values[:75], values[75:]):
+        mean = mul(canonical_sum([mul(x, x) for x in token]), f32(1 / 75))
+        factor = reciprocal_sqrt(add(mean, f32(1e-5)))
+        output += [mul(mul(x, factor), w) for x, w in zip(token, weights)]
+    return output
+
+
+def attention():
+    g = Generator(34)
+    keys, values, queries = g.floats(70 * 32, 3), g.floats(70 * 32, 3), g.floats(8 * 64, 3)
+    page, output = [], []
+    for h in range(2):
+        page += [to_half(keys[j * 32 + h * 16 + d]) for d in range(16) for j in range(64)]
+        page += [to_half(values[j * 32 + h * 16 + d]) for j in range(64) for d in range(16)]
+    for t in range(8):
+        for h in range(4):
+            at = [j * 32 + h // 2 * 16 for j in range(70)]
+            k = [[of_half(to_half(x)) for x in keys[i : i + 16]] for i in at]
+            v = [[of_half(to_half(x)) for x in values[i : i + 16]] for i in at]
+            query = queries[(t * 4 + h) * 16 : (t * 4 + h) * 16 + 16]
+            output += attend(query, k, v, 62 + t, 0.25)
+    return page, output
+
+
+def codecs():
+    values = Generator(35).floats(160, 5)
+    values[3], values[100], values[120] = 27000.0, -70000.0, f32(1e-40)
+    eight = b""
+    for token in (values[:80], values[80:]):
+        apart = sorted(sorted(range(80), key=lambda i: (-abs(token[i]), i))[:8])
+        scale, rounded = round_group([0.0 if i in apart else x for i, x in enumerate(token)])
+        eight += struct.pack("<f", scale) + b"".join(struct.pack("<HH", i, to_half(token[i])) for i in apart)
+        eight += bytes(q & 255 for q in rounded)
+    return {
+        "codec-f32": b"".join(struct.pack("<f", x) for x in values),
+        "codec-f16": b"".join(struct.pack("<H", to_half(x)) for x in values),
+        "codec-int8": eight,
+    }
+
+
+def answers():
+    yield "exp", map(exp, Generator(1).floats(64, 100))
+    yield "reciprocal", map(reciprocal, Generator(2).floats(64, 1000))
+    yield "reciprocal-sqrt", [reciprocal_sqrt(abs(x)) for x in Generator(3).floats(64, 1000)]
+    yield "sigmoid", map(sigmoid, Generator(4).floats(64, 30))
+    for i, kind in enumerate(("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1")):
+        g = Generator(10 + i)
+        weights, values, bias = stored_rows(g, kind), g.floats(TOKENS * COLUMNS, 4), g.floats(ROWS, 1)
+        yield "matmul-" + kind, matmul(kind, weights, values, bias)
+    g = Generator(20)
+    weights, values = stored_rows(g, "q8_0"), g.floats(TOKENS * COLUMNS, 4)
+    values[0:96] = [0.0] * 32 + [f32(1e-31)] * 32 + [f32(-1e-39)] * 32
+    values[96], values[COLUMNS + 5], values[2 * COLUMNS + 40] = f32(3e38), INF, NAN
+    yield "matmul-corners", matmul("q8_0", weights, values, None)
+    yield "rms-norm", rms_norm()
+    yield "rotary-interleaved", rotary("interleaved")
+    yield "rotary-half-split", rotary("half-split")
+    g = Generator(32)
+    yield "swiglu", [mul(mul(a, sigmoid(a)), b) for a, b in zip(g.floats(75, 100), g.floats(75, 3))]
+    g = Generator(33)
+    yield "add", [add(a, b) for a, b in zip(g.floats(75, 100), g.floats(75, 1e-3))]
+    yield "attention", attention()[1]
+
+
+def fnv(output):
+    h = 0xCBF29CE484222325
+    for value in output:
+        for byte in struct.pack("<I", value):
+            h = ((h ^ byte) * 0x100000001B3) & ((1 << 64) - 1)
+    return h
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    page = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else root / "docs" / "canonical-1.md").read_text(encoding="utf-8")
+    listed = {m[1]: m for m in re.finditer(r"^\| `([\w-]+)` \| (\d+) \| `([0-9a-f]{16})` \| `([^`]*)`", page, re.M)}
+    mine = {name: [bits(x) for x in values] for name, values in answers()}
+    mine["kv-page"] = attention()[0]
+    mine.update({name: list(data) for name, data in codecs().items()})
+    wrong = sorted(listed.keys() ^ mine.keys())
+    for name in listed.keys() & mine.keys():
+        row, output = listed[name], mine[name]
+        first = " ".join("%08x" % x for x in output[:6])
+        if (len(output), fnv(output), first) != (int(row[2]), int(row[3], 16), row[4]):
+            wrong.append(name)
+    print(f"{len(listed)} vectors on the page, {len(mine)} computed, different: {' '.join(wrong) or 'none'}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
