@@ -24,6 +24,7 @@ namespace Swarm.Node;
 public sealed class NodeHost : IAsyncDisposable
 {
     private const double RenewalJitter = 0.2;
+    private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly NodeOptions _options;
     private readonly PeerKey _key = PeerKey.Create();
@@ -139,7 +140,8 @@ public sealed class NodeHost : IAsyncDisposable
         await _links.DisposeAsync();
         _loop?.Complete();
         await _computing;
-        Raise(new NodeStopped(cut));
+        if (_endpoint is not null)
+            Raise(new NodeStopped(cut));
     }
 
     /// <summary>Stops without waiting for sessions, and frees everything.</summary>
@@ -357,11 +359,16 @@ public sealed class NodeHost : IAsyncDisposable
             return;
         ulong sequence = ++_sequence;
         _directory.Remove(Peer, sequence);
+        using var patience = new CancellationTokenSource(FarewellTime, _options.Time);
         foreach (PeerAddress address in Acquaintances())
         {
             try
             {
-                await _directoryClient.DeregisterAsync(address, Peer, sequence, _stopping.Token);
+                await _directoryClient.DeregisterAsync(address, Peer, sequence, patience.Token);
+                return;
+            }
+            catch (OperationCanceledException)
+            {
                 return;
             }
             catch (SwarmException)

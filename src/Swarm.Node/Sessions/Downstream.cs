@@ -32,6 +32,10 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
         {
             table.Fault(session, Describe(FaultKind.Draining, "this node stops"));
         }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            table.Fault(session, Describe(FaultKind.Internal, $"dialling the next hop failed: {exception.Message}"));
+        }
     }
 
     /// <summary>Sends a frame of the session on, with its packet; takes the packet over. Never waits.</summary>
@@ -79,10 +83,9 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
 
         foreach ((_, HiddenPacket? packet, _) in waiting ?? [])
             packet?.Dispose();
-        _decode?.Unregister(session.Id);
-        _bulk?.Unregister(session.Id);
+        // While the next hop is still being dialled, whoever dials says farewell.
         if (waiting is null)
-            SendNow(new LinkFrame { Close = new CloseSession() }, null, bulk: true);
+            Leave();
     }
 
     public void OnFrame(OutboundLink link, LinkMessage message)
@@ -138,7 +141,9 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
         {
             lock (_lock)
             {
-                waiting = _waiting ?? [];
+                if (_closed)
+                    break;
+                waiting = _waiting!;
                 if (waiting.Count == 0)
                 {
                     _waiting = null;
@@ -151,6 +156,16 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
             foreach ((LinkFrame frame, HiddenPacket? packet, bool large) in waiting)
                 SendNow(frame, packet, large);
         }
+
+        // It was closed meanwhile, by somebody who did not know yet what there is to close.
+        Leave();
+    }
+
+    private void Leave()
+    {
+        _decode?.Unregister(session.Id);
+        _bulk?.Unregister(session.Id);
+        SendNow(new LinkFrame { Close = new CloseSession() }, null, bulk: true);
     }
 
     private void SendNow(LinkFrame frame, HiddenPacket? packet, bool bulk)

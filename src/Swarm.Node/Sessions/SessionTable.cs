@@ -302,6 +302,7 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
         }
 
         link.Sessions.Add(id);
+        DropAbandoned(link);
         link.Assemblies.Add(id, new StepAssembly(session, step, session.Plan.InputCodec, self.Hidden));
     }
 
@@ -410,6 +411,8 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
         if (session is not null && link.Sessions.Contains(id))
             Close(session);
         link.Sessions.Remove(id);
+        if (link.Assemblies.Remove(id, out StepAssembly? unfinished))
+            unfinished.Dispose();
         if (!link.Attached.Remove(id))
             return;
         lock (_lock)
@@ -500,6 +503,21 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
             return;
         lock (_lock)
             ids.RemoveWhere(id => !_sessions.ContainsKey(id) && !_parkedAttachments.ContainsKey(id));
+    }
+
+    // Packets whose session ended before they were complete.
+    private static void DropAbandoned(InboundLink link)
+    {
+        const int few = 16;
+        if (link.Assemblies.Count < few)
+            return;
+        foreach ((SessionId id, StepAssembly assembly) in link.Assemblies)
+        {
+            if (!assembly.Session.IsClosed)
+                continue;
+            assembly.Dispose();
+            link.Assemblies.Remove(id);
+        }
     }
 
     private bool Close(NodeSession session)
