@@ -94,6 +94,29 @@ public sealed class ServingTests
     }
 
     [Fact]
+    public async Task Serve_SeveralInOneHome_AnyThatIsUpLetsOthersIn()
+    {
+        using TemporaryFolder home = new();
+        Dictionary<string, string> environment = new() { ["SWARM_HOME"] = home.Path };
+        string[] serve = ["serve", "--json", "--listen", "127.0.0.1:0", "--model", "random:8MiB:q8_0", "--blocks"];
+        string[] score = ["score", "--model", "random:8MiB:q8_0", "--ids", "1,2,3", "--json"];
+        await using SwarmProcess founder = SwarmProcess.Start([.. serve, "0:1"], environment);
+        await founder.WaitForEventAsync("ready");
+        await using (SwarmProcess second = SwarmProcess.Start([.. serve, "0:17"], environment))
+        {
+            await second.WaitForEventAsync("ready");
+            founder.Terminate();
+            Assert.Equal(0, (await founder.WaitForExitAsync()).ExitCode);
+            SwarmResult result = await SwarmProcess.RunAsync(score, environment: environment);
+            Assert.True(result.ExitCode == 0, result.Error);
+        }
+
+        // Nobody is up any more; this home founded the swarm, so it may bring it up again.
+        await using SwarmProcess again = SwarmProcess.Start([.. serve, "0:17"], environment);
+        await again.WaitForEventAsync("ready");
+    }
+
+    [Fact]
     public async Task Generate_WhenNobodyOfTheInviteIsUp_SaysWhoWasDialled()
     {
         string invite;
