@@ -1,5 +1,8 @@
 using System.Globalization;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Swarm.Benchmarks;
 using Swarm.Kernels;
 using Swarm.Kernels.Cpu;
@@ -57,4 +60,8 @@ if (args is ["vectors"])
     return;
 }
 
-BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args);
+// In this process: the tool's way of building a project per benchmark needs packages that are not at hand.
+ManualConfig config = ManualConfig.Create(DefaultConfig.Instance)
+    .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
+    .WithArtifactsPath(Path.Combine(Path.GetTempPath(), "swarm-benchmarks"));
+BenchmarkSwitcher.FromAssembly(typeof(Program).Assembly).Run(args, config);
