@@ -44,8 +44,8 @@ internal sealed class WorkerPool : IDisposable
     /// <summary>Threads that compute, the caller included.</summary>
     public int Threads { get; }
 
-    /// <summary>Workers asleep; for tests.</summary>
-    internal int Parked => Volatile.Read(ref _parked);
+    /// <summary>Called by a worker that goes to sleep; for tests.</summary>
+    internal Action? Parking { get; set; }
 
     /// <summary>Calls <paramref name="body"/>(worker, chunk) for each chunk in [0, chunks), worker in [0, Threads); returns when all have returned.</summary>
     /// <param name="chunks">At most <see cref="MaxChunks"/>.</param>
@@ -202,6 +202,7 @@ internal sealed class WorkerPool : IDisposable
         {
             // The count is raised before the ticket is read, and the caller writes the ticket before it reads the count: one of the two sees the other.
             Interlocked.Increment(ref _parked);
+            Parking?.Invoke();
             while (!_disposed && !HasWork(Volatile.Read(ref _ticket)))
                 Monitor.Wait(_gate);
             Interlocked.Decrement(ref _parked);
