@@ -83,6 +83,10 @@ public sealed class ChatTemplateTests
     [InlineData("{{ r|tojson(indent=100000000) }}")]
     [InlineData("{% set n = namespace(x='ab') %}{% for i in r %}{% for j in r %}{{ 'a' * 10000 }}{% endfor %}{% endfor %}")]
     [InlineData("{{ (r|batch(1, 'x')|list)|batch(100000000, 'x')|list }}")]
+    [InlineData("{% set n = namespace(x=(1,)) %}{% for i in r[:15] %}{% set n.x = (n.x, n.x, n.x, n.x, n.x, n.x, n.x, n.x) %}{% endfor %}{{ {n.x: 1} }}")]
+    [InlineData("{% set a = 'a' * 4000000 %}{% set b = 'a' * 2000000 ~ 'b' %}{% for i in r %}{{ b in a }}{% endfor %}")]
+    [InlineData("{% set s = '\ud83d\ude42' * 1000000 %}{% for i in r %}{% for j in r %}{{ s[5] }}{% endfor %}{% endfor %}")]
+    [InlineData("{% set s = 'k' * 4000000 %}{% set d = {s: 1} %}{% for i in r %}{% for j in r %}{{ d[s] }}{% endfor %}{% endfor %}")]
     public void Render_Greed_StopsAtALimit(string source)
     {
         ChatTemplateInput input = Variables($$"""{"r":[{{string.Join(',', Enumerable.Range(0, 100))}}]}""");
@@ -93,6 +97,22 @@ public sealed class ChatTemplateTests
 
         Assert.Equal(TemplateErrorKind.LimitExceeded, kind);
         Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1L << 30);
+    }
+
+    [Fact]
+    public void Render_LongConversationWithManyTools_StaysFarFromTheLimits()
+    {
+        string text = new('x', 1000);
+        string messages = string.Join(',', Enumerable.Range(0, 500).Select(i => $$"""{"role":"{{(i % 2 == 0 ? "user" : "assistant")}}","content":"{{text}} </think> {{i}}"}"""));
+        const string Tool = """{"type":"function","function":{"name":"f","description":"DESCRIPTION","parameters":{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"number"}}}}}""";
+        string tools = string.Join(',', Enumerable.Repeat(Tool.Replace("DESCRIPTION", text[..200], StringComparison.Ordinal), 200));
+        ChatTemplate template = ChatTemplate.Parse(
+            "{{ tools|tojson(indent=4) }}{{ tools }}{% for m in messages %}{% if '</think>' in m.content %}{{ m.content.split('</think>')[-1]|trim }}{% endif %}{{ (m.content|replace('x', 'yy')).strip() }}{% endfor %}",
+            TemplateLimits.Default with { Steps = TemplateLimits.Default.Steps / 4 });
+
+        string rendered = template.Render(new ChatTemplateInput { Messages = Json($"[{messages}]"), Tools = Json($"[{tools}]") });
+
+        Assert.InRange(rendered.Length, 1_000_000, 2_000_000);
     }
 
     [Theory]

@@ -207,7 +207,7 @@ internal static class Filters
         if (length < PyText.Length(end) || leeway < 0)
             throw Errors.Value($"truncate to {length} with leeway {leeway}: expected a length of at least {PyText.Length(end)} and a leeway of at least 0");
         // Anything that is short enough passes as it is.
-        if (Sequences.Length(value) <= (long)length + leeway)
+        if (Sequences.Length(context, value) <= (long)length + leeway)
             return value;
         if (value is not StringValue text)
             throw Errors.Expected("a string to truncate", value);
@@ -246,8 +246,9 @@ internal static class Filters
             ListValue parts = context.List(Sequences.Iterate(context, pair));
             if (parts.Items.Count != 2)
                 throw Errors.Value($"expected pairs of a key and a value, got {parts.Items.Count} elements");
+            int before = result.Length;
             result.Append(result.Length == 0 ? "" : "&").Append(Quote(context, parts.Items[0], query: true)).Append('=').Append(Quote(context, parts.Items[1], query: true));
-            context.ChargeText(result.Length);
+            context.ChargeAppend(before, result.Length - before);
         }
 
         return context.Text(result.ToString());
@@ -386,7 +387,7 @@ internal static class Filters
 
     private static bool Flag(Value? value) => value is not null && Operators.Truth(value);
 
-    private static IntValue Length(RenderContext context, Value value, Arguments arguments) => new(Sequences.Length(Only("length", value, arguments)));
+    private static IntValue Length(RenderContext context, Value value, Arguments arguments) => new(Sequences.Length(context, Only("length", value, arguments)));
 
     private static Value Default(RenderContext context, Value value, Arguments arguments)
     {
@@ -411,7 +412,9 @@ internal static class Filters
 
     private static Value Last(RenderContext context, Value value, Arguments arguments)
     {
-        foreach (Value item in Sequences.Reversed(context, Only("last", value, arguments)) ?? throw Errors.Expected("a sequence", value))
+        if (Only("last", value, arguments) is ListValue { Items: [.., Value last] })
+            return last;
+        foreach (Value item in Sequences.Reversed(context, value) ?? throw Errors.Expected("a sequence", value))
             return item;
         return new UndefinedValue("No last item, sequence was empty.");
     }
@@ -584,7 +587,7 @@ internal static class Filters
             foreach (Value item in Sequences.Iterate(context, value))
             {
                 context.Charge();
-                if (seen.Add(Operators.Key(key(item))))
+                if (seen.Add(Operators.Key(context, key(item))))
                     yield return item;
             }
         }

@@ -54,7 +54,7 @@ internal static class Globals
                 IReadOnlyList<Value> parts = context.List(Sequences.Iterate(context, pair)).Items;
                 if (parts.Count != 2)
                     throw Errors.Value($"dictionary update sequence element has length {parts.Count}; 2 is required");
-                entries[Operators.Key(parts[0])] = parts[1];
+                entries[Operators.Key(context, parts[0])] = parts[1];
                 context.ChargeElements(0);
                 if (entries.Count > context.Limits.Elements)
                     throw RenderContext.Limit("a mapping", context.Limits.Elements);

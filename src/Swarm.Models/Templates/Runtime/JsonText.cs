@@ -124,7 +124,7 @@ internal sealed class JsonText(RenderContext context, JsonTextOptions options)
         if (options.Indent is null)
             return;
         long size = (long)options.Indent.Length * _level;
-        context.ChargeText(_result.Length + size);
+        context.ChargeAppend(_result.Length, size);
         _result.Append('\n');
         for (int i = 0; i < _level; i++)
             _result.Append(options.Indent);
@@ -132,7 +132,7 @@ internal sealed class JsonText(RenderContext context, JsonTextOptions options)
 
     private void AppendString(string text)
     {
-        context.ChargeText(text.Length);
+        context.ChargeAppend(_result.Length, text.Length);
         _result.Append('"');
         foreach (char c in text)
         {

@@ -12,14 +12,14 @@ internal static class Members
     {
         if (target is UndefinedValue undefined)
             throw undefined.Error();
-        return Own(context, target, name) ?? Sequences.TryItem(target, new StringValue(name)) ?? Missing(target, name);
+        return Own(context, target, name) ?? Sequences.TryItem(context, target, new StringValue(name)) ?? Missing(target, name);
     }
 
     public static Value Item(RenderContext context, Value target, Value index)
     {
         if (target is UndefinedValue undefined)
             throw undefined.Error();
-        if (Sequences.TryItem(target, index) is { } item)
+        if (Sequences.TryItem(context, target, index) is { } item)
             return item;
         if (index is StringValue name)
             return Own(context, target, name.Text) ?? Missing(target, name.Text);
@@ -64,7 +64,7 @@ internal static class Members
                 return new CallableValue(name, arguments =>
                 {
                     Value?[] bound = arguments.Bind(name, 1, "key", "default");
-                    return dict.Entries.TryGetValue(Operators.Key(bound[0]!), out Value? value) ? value : bound[1] ?? NoneValue.Instance;
+                    return dict.Entries.TryGetValue(Operators.Key(context, bound[0]!), out Value? value) ? value : bound[1] ?? NoneValue.Instance;
                 });
             case "keys" or "values" or "items":
                 DictViewKind kind = name switch { "keys" => DictViewKind.Keys, "values" => DictViewKind.Values, _ => DictViewKind.Items };

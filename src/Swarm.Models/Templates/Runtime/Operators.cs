@@ -13,7 +13,7 @@ internal static class Operators
         IntValue number => !number.Number.IsZero,
         FloatValue number => number.Number != 0,
         StringValue text => text.Text.Length > 0,
-        ListValue or DictValue or DictViewValue or RangeValue or LoopValue => Sequences.Length(value) > 0,
+        ListValue or DictValue or DictViewValue or RangeValue or LoopValue => Sequences.TryCount(value) > 0,
         _ => true,
     };
 
@@ -41,7 +41,7 @@ internal static class Operators
         if (a.Entries.Count != b.Entries.Count)
             return false;
         context.EnterValue();
-        bool equal = a.Entries.All(entry => b.Entries.TryGetValue(entry.Key, out Value? other) && Equal(context, entry.Value, other));
+        bool equal = a.Entries.All(entry => IsKey(context, entry.Key) && b.Entries.TryGetValue(entry.Key, out Value? other) && Equal(context, entry.Value, other));
         context.LeaveValue();
         return equal;
     }
@@ -94,12 +94,12 @@ internal static class Operators
             case StringValue text:
                 if (item is not StringValue part)
                     throw item is UndefinedValue ? Errors.Type("'in <string>' requires string as left operand, not Undefined") : Errors.Type($"'in <string>' requires string as left operand, not {item.TypeName}");
-                context.ChargeText(text.Text.Length);
+                context.ChargeSearch(text.Text.Length, part.Text.Length);
                 return text.Text.Contains(part.Text, StringComparison.Ordinal);
             case DictValue dict:
-                return dict.Entries.ContainsKey(Key(item));
+                return dict.Entries.ContainsKey(Key(context, item));
             case DictViewValue { Kind: DictViewKind.Keys } view:
-                return view.Source.Entries.ContainsKey(Key(item));
+                return view.Source.Entries.ContainsKey(Key(context, item));
             default:
                 if (!Sequences.IsIterable(container))
                     throw Errors.Type($"argument of type '{container.TypeName}' is not iterable");
@@ -114,7 +114,24 @@ internal static class Operators
     }
 
     /// <summary>The value, if it can be the key of a mapping.</summary>
-    public static Value Key(Value value) => ValueComparer.IsHashable(value) ? value : throw Errors.Type($"unhashable type: '{value.TypeName}'");
+    public static Value Key(RenderContext context, Value value) => IsKey(context, value) ? value : throw Errors.Type($"unhashable type: '{value.TypeName}'");
+
+    /// <summary>Whether a value can be a key: scalars, and tuples of such, a few levels deep. Charges what it costs to hash it.</summary>
+    public static bool IsKey(RenderContext context, Value value, int depth = 0)
+    {
+        switch (value)
+        {
+            case StringValue text:
+                context.ChargeText(text.Text.Length);
+                return true;
+            case ListValue { IsTuple: true } tuple:
+                context.Charge(1 + tuple.Items.Count);
+                return depth < ValueComparer.MaxTupleDepth && tuple.Items.All(item => IsKey(context, item, depth + 1));
+            default:
+                context.Charge();
+                return value is not (ListValue or DictValue);
+        }
+    }
 
     public static bool Compare(RenderContext context, string symbol, Value left, Value right) => symbol switch
     {

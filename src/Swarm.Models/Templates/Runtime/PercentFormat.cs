@@ -49,9 +49,10 @@ internal static class PercentFormat
                 continue;
             }
 
-            context.ChargeText(result.Length + (long)field.Width);
-            result.Append(Pad(Convert(context, field, type, named ?? Take()), field));
-            context.ChargeText(result.Length);
+            context.ChargeAppend(result.Length, field.Width);
+            string text = Pad(Convert(context, field, type, named ?? Take()), field);
+            context.ChargeAppend(result.Length, text.Length);
+            result.Append(text);
         }
 
         // A mapping, or anything that has items, may go unused; a tuple or a lone value may not.
@@ -117,7 +118,7 @@ internal static class PercentFormat
             case 'r' or 'a':
                 return Cut(Printer.Repr(context, value), field);
             case 'c':
-                return value is StringValue text && PyText.Length(text.Text) == 1 ? text.Text
+                return value is StringValue { Text.Length: 1 or 2 } text && PyText.Length(text.Text) == 1 ? text.Text
                     : ValueComparer.Integer(value) is { } code && code.Sign >= 0 && code <= 0x10FFFF && !(code >= 0xD800 && code <= 0xDFFF) ? char.ConvertFromUtf32((int)code)
                     : throw Errors.Type("%c requires int or char");
             case 'd' or 'i' or 'u' or 'x' or 'X' or 'o':

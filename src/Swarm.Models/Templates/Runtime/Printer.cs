@@ -48,7 +48,7 @@ internal static class Printer
                 result.Append(PyNumber.Repr(number.Number));
                 break;
             case StringValue text:
-                context.ChargeText(result.Length + (long)text.Text.Length);
+                context.ChargeAppend(result.Length, text.Text.Length);
                 if (text.Safe)
                     result.Append("Markup(");
                 PyText.AppendRepr(result, text.Text);

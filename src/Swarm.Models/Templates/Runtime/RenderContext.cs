@@ -32,6 +32,17 @@ internal sealed class RenderContext(TemplateLimits limits, DateTime now)
         Charge(1 + chars / 16);
     }
 
+    /// <summary>Called before text is added to text that is being made: only what is added costs, and the whole must not pass the limit.</summary>
+    public void ChargeAppend(long before, long added)
+    {
+        if (before + added > Limits.StringChars)
+            throw Limit($"a string of {before + added} characters", Limits.StringChars);
+        Charge(1 + added / 16);
+    }
+
+    /// <summary>Called before text is searched: at worst, every character is compared with every one of what is sought.</summary>
+    public void ChargeSearch(long chars, long sought) => Charge(1 + chars / 16 + chars * Math.Min(chars, sought) / 1024);
+
     /// <summary>Called before a list or mapping of this many elements is made.</summary>
     public void ChargeElements(long count)
     {

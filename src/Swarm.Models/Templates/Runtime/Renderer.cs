@@ -110,7 +110,7 @@ internal sealed class Renderer(RenderContext context)
 
     private void Loop(ForStatement statement, Value source, Scope scope, int depth0)
     {
-        int? length = statement.Test is null ? Sequences.TryLength(source) : null;
+        int? length = statement.Test is null ? Sequences.TryCount(source) : null;
         IEnumerable<Value> items = Sequences.Iterate(context, source);
         if (statement.Test is not null)
             items = items.Where(item => Passes(statement, item, scope));
@@ -369,7 +369,7 @@ internal sealed class Renderer(RenderContext context)
     {
         var entries = new OrderedDictionary<Value, Value>(ValueComparer.Instance);
         foreach ((Expression key, Expression value) in dict.Entries)
-            entries[Operators.Key(Evaluate(key, scope))] = Evaluate(value, scope);
+            entries[Operators.Key(context, Evaluate(key, scope))] = Evaluate(value, scope);
         return new DictValue(entries);
     }
 

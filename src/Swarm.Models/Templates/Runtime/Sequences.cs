@@ -51,9 +51,17 @@ internal static class Sequences
     }
 
     /// <summary>Python's <c>len</c>, or null where there is none.</summary>
-    public static int? TryLength(Value value) => value switch
+    public static int? TryLength(RenderContext context, Value value)
     {
-        StringValue text => PyText.Length(text.Text),
+        if (value is not StringValue text)
+            return TryCount(value);
+        context.ChargeText(text.Text.Length);
+        return PyText.Length(text.Text);
+    }
+
+    /// <summary>The number of elements of what is no text, which is known without looking at them.</summary>
+    public static int? TryCount(Value value) => value switch
+    {
         ListValue list => list.Items.Count,
         DictValue dict => dict.Entries.Count,
         DictViewValue view => view.Source.Entries.Count,
@@ -63,22 +71,27 @@ internal static class Sequences
         _ => null,
     };
 
-    public static int Length(Value value) => TryLength(value) ?? throw Errors.Type($"object of type '{value.TypeName}' has no len()");
+    public static int Length(RenderContext context, Value value) => TryLength(context, value) ?? throw Errors.Type($"object of type '{value.TypeName}' has no len()");
 
     /// <summary>Elements from the last to the first, for what Python's <c>reversed</c> takes; null for the rest.</summary>
-    public static IEnumerable<Value>? Reversed(RenderContext context, Value value) => value switch
+    public static IEnumerable<Value>? Reversed(RenderContext context, Value value)
     {
-        ListValue or DictValue or DictViewValue or RangeValue or StringValue or UndefinedValue => Iterate(context, value).Reverse(),
-        _ => null,
-    };
+        if (value is not (ListValue or DictValue or DictViewValue or RangeValue or StringValue or UndefinedValue))
+            return null;
+        // They are copied to be turned round.
+        context.Charge(1 + (value is StringValue text ? text.Text.Length : TryCount(value)!.Value));
+        return Iterate(context, value).Reverse();
+    }
 
     /// <summary>Item by index or key; null where there is none of that index or key, or the type has no items.</summary>
-    public static Value? TryItem(Value target, Value index)
+    public static Value? TryItem(RenderContext context, Value target, Value index)
     {
         if (target is DictValue dict)
-            return ValueComparer.IsHashable(index) && dict.Entries.TryGetValue(index, out Value? found) ? found : null;
+            return Operators.IsKey(context, index) && dict.Entries.TryGetValue(index, out Value? found) ? found : null;
         if (ValueComparer.Integer(index) is not { } number)
             return null;
+        if (target is StringValue whole)
+            context.ChargeText(whole.Text.Length);
         switch (target)
         {
             case ListValue list:
@@ -104,6 +117,8 @@ internal static class Sequences
 
     public static Value Slice(RenderContext context, Value target, BigInteger? start, BigInteger? stop, BigInteger? step)
     {
+        if (target is StringValue whole)
+            context.ChargeText(whole.Text.Length);
         switch (target)
         {
             case ListValue list:
@@ -114,7 +129,6 @@ internal static class Sequences
                 (int from, int to) = Bounds(text.Text.Length, start, stop);
                 return context.Text(to > from ? text.Text[from..to] : "", text.Safe);
             case StringValue text:
-                context.ChargeText(text.Text.Length);
                 List<string> points = [.. PyText.CodePoints(text.Text)];
                 return context.Text(string.Concat(Indices(points.Count, start, stop, step).Select(i => points[i])), text.Safe);
             default:

@@ -25,8 +25,9 @@ internal static class StrFormat
                 int close = format.IndexOf('}', at);
                 if (close < 0)
                     throw Errors.Value("expected '}' before end of string");
-                result.Append(Field(context, format[(at + 1)..close], arguments, ref automatic));
-                context.ChargeText(result.Length);
+                string field = Field(context, format[(at + 1)..close], arguments, ref automatic);
+                context.ChargeAppend(result.Length, field.Length);
+                result.Append(field);
                 at = close;
             }
             else if (c == '}')

@@ -21,8 +21,8 @@ internal static class Tests
         ["escaped"] = Plain("escaped", value => value is StringValue { Safe: true }),
         ["false"] = Plain("false", value => value is BoolValue { Flag: false }),
         ["true"] = Plain("true", value => value is BoolValue { Flag: true }),
-        ["filter"] = (c, v, a) => Named("filter", v, a) is { } name && Filters.Exists(name),
-        ["test"] = (c, v, a) => Named("test", v, a) is { } name && Exists(name),
+        ["filter"] = (c, v, a) => Named(c, "filter", v, a) is { } name && Filters.Exists(name),
+        ["test"] = (c, v, a) => Named(c, "test", v, a) is { } name && Exists(name),
         ["float"] = Plain("float", value => value is FloatValue),
         ["integer"] = Plain("integer", value => value is IntValue),
         ["number"] = Plain("number", value => value is IntValue or FloatValue or BoolValue),
@@ -69,10 +69,10 @@ internal static class Tests
         return Operators.Arithmetic(context, "%", value, new IntValue(2));
     }
 
-    private static string? Named(string name, Value value, Arguments arguments)
+    private static string? Named(RenderContext context, string name, Value value, Arguments arguments)
     {
         arguments.Bind(name, 0);
-        return (Operators.Key(value) as StringValue)?.Text;
+        return (Operators.Key(context, value) as StringValue)?.Text;
     }
 
     private static string Text(RenderContext context, Value value, Arguments arguments, string name)

@@ -75,7 +75,7 @@ internal static class TextMethods
         string? separator = bound[0] is null or NoneValue ? null : Arguments.Text(bound[0], "");
         if (separator?.Length == 0)
             throw Errors.Value("empty separator");
-        context.ChargeText(self.Text.Length);
+        context.ChargeSearch(self.Text.Length, separator?.Length ?? 1);
         return Strings(context, split(self.Text, separator, Arguments.Int(bound[1], -1)), self.Safe);
     }
 
@@ -99,7 +99,12 @@ internal static class TextMethods
             return false;
         Value part = bound[0]!;
         IReadOnlyList<Value> parts = part is ListValue { IsTuple: true } tuple ? tuple.Items : [part];
-        return parts.Any(one => test(within, Arguments.Text(one, "")));
+        return parts.Any(one =>
+        {
+            string affix = Arguments.Text(one, "");
+            context.ChargeText(Math.Min(affix.Length, within.Length));
+            return test(within, affix);
+        });
     }
 
     /// <summary><c>text[start:end]</c>, or null where the start lies behind the end of the text: not even nothing is found there.</summary>
@@ -108,6 +113,7 @@ internal static class TextMethods
         offset = 0;
         if (start is null && end is null)
             return text;
+        context.ChargeText(text.Length);
         int count = PyText.Length(text);
         int from = Arguments.Int(start, 0), to = Arguments.Int(end, count);
         from = from < 0 ? Math.Max(0, from + count) : from;
@@ -133,7 +139,7 @@ internal static class TextMethods
 
     public static string Replace(RenderContext context, string text, string old, string with, int count)
     {
-        context.ChargeText(text.Length);
+        context.ChargeSearch(text.Length, old.Length);
         if (old.Length == 0)
             return Interleave(context, text, with, count);
         int found = 0;
@@ -176,7 +182,7 @@ internal static class TextMethods
     {
         Value?[] bound = arguments.Bind(name, 1, "sub", "start", "end");
         string part = Arguments.Text(bound[0], "");
-        context.ChargeText(text.Length);
+        context.ChargeSearch(text.Length, part.Length);
         string? within = Cut(context, text, bound[1], bound[2], out int offset);
         int found = (last ? within?.LastIndexOf(part, StringComparison.Ordinal) : within?.IndexOf(part, StringComparison.Ordinal)) ?? -1;
         if (found < 0 && fails)
@@ -188,7 +194,7 @@ internal static class TextMethods
     {
         Value?[] bound = arguments.Bind("count", 1, "sub", "start", "end");
         string part = Arguments.Text(bound[0], "");
-        context.ChargeText(self.Text.Length);
+        context.ChargeSearch(self.Text.Length, part.Length);
         string? text = Cut(context, self.Text, bound[1], bound[2], out _);
         if (text is null)
             return new IntValue(0);
@@ -221,7 +227,7 @@ internal static class TextMethods
         string part = Arguments.Text(arguments.Bind(name, 1, "sep")[0], "");
         if (part.Length == 0)
             throw Errors.Value("empty separator");
-        context.ChargeText(self.Text.Length);
+        context.ChargeSearch(self.Text.Length, part.Length);
         int at = find(self.Text, part);
         string[] parts = at >= 0 ? [self.Text[..at], part, self.Text[(at + part.Length)..]] : fromEnd ? ["", "", self.Text] : [self.Text, "", ""];
         return new ListValue([.. parts.Select(one => new StringValue(one))], isTuple: true);
@@ -239,6 +245,7 @@ internal static class TextMethods
     /// <summary>Pads to a width; <paramref name="left"/> says how much of it goes before, by default half as <c>str.center</c> rounds it.</summary>
     public static StringValue Justify(RenderContext context, StringValue self, int width, char fill, Func<int, int>? left)
     {
+        context.ChargeText(self.Text.Length);
         int missing = width - PyText.Length(self.Text);
         if (missing <= 0)
             return self;

@@ -13,6 +13,9 @@ internal sealed class TemplateLexer
 {
     private static readonly string[] TwoCharOperators = ["//", "**", "==", "!=", ">=", "<="];
 
+    /// <summary>Names are compared at every lookup.</summary>
+    private const int MaxNameChars = 1000;
+
     private readonly List<Token> _tokens = [];
     private readonly Stack<char> _open = new();
     private readonly string _source;
@@ -286,6 +289,8 @@ internal sealed class TemplateLexer
         int end = _position;
         while (end < _source.Length && IsNameChar(end, out int length))
             end += length;
+        if (end - _position > MaxNameChars)
+            throw TemplateSyntax.Error(_line, $"a name of {end - _position} characters, at most {MaxNameChars}");
         Add(TokenKind.Name, _source[_position..end]);
         _position = end;
     }

@@ -9,14 +9,6 @@ internal sealed class ValueComparer : IEqualityComparer<Value>
 
     public static readonly ValueComparer Instance = new();
 
-    /// <summary>Whether a value may be a key: scalars, and tuples of such.</summary>
-    public static bool IsHashable(Value value, int depth = 0) => value switch
-    {
-        ListValue { IsTuple: true } tuple => depth < MaxTupleDepth && tuple.Items.All(item => IsHashable(item, depth + 1)),
-        ListValue or DictValue => false,
-        _ => true,
-    };
-
     public bool Equals(Value? x, Value? y) => (x, y) switch
     {
         (StringValue a, StringValue b) => a.Text == b.Text,
