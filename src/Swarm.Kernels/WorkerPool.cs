@@ -14,8 +14,8 @@ internal sealed class WorkerPool : IDisposable
 
     private const int ChunkBits = 20;
 
-    // About 30 microseconds: longer than the gaps between two kernels of a step, far shorter than a scheduler's time slice.
-    private const int SpinRounds = 300;
+    // About 50 microseconds (a round is a quarter): longer than the gaps between two kernels of a step, far shorter than a scheduler's time slice.
+    private const int SpinRounds = 200;
 
     private readonly Lock _start = new();
     private readonly Thread[] _workers;
