@@ -132,6 +132,33 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task ConnectAsync_AnyMembersInvite_LeadsToAllNodesAtOnce()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 3));
+
+        foreach (NodeHost member in cluster.Nodes)
+        {
+            await using SwarmClient swarm = await SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = member.Invite });
+            Assert.Equal(3, swarm.Nodes.Count);
+            await using InferenceSession session = await swarm.OpenSessionAsync();
+        }
+    }
+
+    [Fact]
+    public async Task StopAsync_NodeThatLeaves_IsForgottenByAllAtOnce()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 3));
+
+        await cluster.Nodes[0].StopAsync(TimeSpan.Zero);
+
+        foreach (NodeHost member in cluster.Nodes.Skip(1))
+        {
+            await using SwarmClient swarm = await SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = member.Invite });
+            Assert.Equal(2, swarm.Nodes.Count);
+        }
+    }
+
+    [Fact]
     public async Task OpenAsync_PoolExhausted_IsNoCapacityAndGoesWhenRoomIsThere()
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true);

@@ -13,6 +13,7 @@ internal sealed class RemoteBlockChain : IBlockChain
 {
     // Another route may serve where one refused; bounded, so that a swarm in trouble is not hammered.
     private const int Attempts = 4;
+    private const int MostAsked = 8;
 
     private readonly SwarmClientOptions _options;
     private readonly ITransport _transport;
@@ -20,8 +21,8 @@ internal sealed class RemoteBlockChain : IBlockChain
     private readonly ByteString _modelIdentity;
     private readonly DirectoryClient _directory;
     private readonly LinkPool _links;
+    private readonly IReadOnlyList<PeerAddress> _bootstrap;
     private readonly Lock _lock = new();
-    private IReadOnlyList<PeerAddress> _bootstrap;
     private DirectorySnapshot _snapshot;
 
     public RemoteBlockChain(
@@ -115,35 +116,58 @@ internal sealed class RemoteBlockChain : IBlockChain
         await _transport.DisposeAsync();
     }
 
-    /// <summary>Asks the directory anew: an inviter first, then any node known.</summary>
+    /// <summary>Asks inviters and known nodes anew and joins what they know: one that has just come may be known to few.</summary>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         var addresses = new List<PeerAddress>(_bootstrap);
         foreach (DirectoryEntry entry in Snapshot.Entries)
         {
             PeerAddress address = PeerAddress.Parse(entry.Announcement.Addresses[0]);
-            if (!addresses.Contains(address))
+            if (!addresses.Contains(address) && addresses.Count < MostAsked)
                 addresses.Add(address);
         }
 
-        foreach (PeerAddress address in addresses)
-        {
-            try
-            {
-                DirectorySnapshot snapshot = await _directory.ListAsync(address, cancellationToken);
-                lock (_lock)
-                {
-                    _snapshot = snapshot;
-                    _bootstrap = [address, .. _bootstrap.Where(other => other != address)];
-                }
+        DirectorySnapshot?[] answers = await Task.WhenAll(addresses.Select(address => AskAsync(address, cancellationToken)));
+        DirectorySnapshot? joined = Join(answers);
+        if (joined is null)
+            return;
+        lock (_lock)
+            _snapshot = joined;
+    }
 
-                return;
-            }
-            catch (SwarmException)
+    // The old list stays where nobody answers.
+    private async Task<DirectorySnapshot?> AskAsync(PeerAddress address, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _directory.ListAsync(address, cancellationToken);
+        }
+        catch (SwarmException)
+        {
+            return null;
+        }
+    }
+
+    // Of each peer the newest announcement.
+    private static DirectorySnapshot? Join(IReadOnlyList<DirectorySnapshot?> answers)
+    {
+        DirectorySnapshot? joined = null;
+        var newest = new SortedDictionary<PeerId, DirectoryEntry>();
+        foreach (DirectorySnapshot? answer in answers)
+        {
+            if (answer is null)
+                continue;
+            joined ??= new DirectorySnapshot { WireVersion = answer.WireVersion, Swarm = answer.Swarm, ModelIdentity = answer.ModelIdentity };
+            foreach (DirectoryEntry entry in answer.Entries)
             {
-                // The next one may answer; the old list stays otherwise.
+                var peer = new PeerId(entry.Announcement.Peer.Span);
+                if (!newest.TryGetValue(peer, out DirectoryEntry? known) || entry.Announcement.Sequence > known.Announcement.Sequence)
+                    newest[peer] = entry;
             }
         }
+
+        joined?.Entries.AddRange(newest.Values);
+        return joined;
     }
 
     private bool Covers(HashSet<PeerId> avoided, SessionShape shape)

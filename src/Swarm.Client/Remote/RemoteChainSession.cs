@@ -408,7 +408,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         (int, int)? blocks = fault.EndBlock > 0 ? ((int)fault.FirstBlock, (int)fault.EndBlock)
             : hop is not null ? (hop.Blocks.Start, hop.Blocks.End) : null;
         string message = fault.Message.Length <= ChainLimits.MaxFaultMessage ? fault.Message : fault.Message[..ChainLimits.MaxFaultMessage];
-        return new SwarmException(fault.Kind, $"{hop?.Address ?? link.Address.ToString()} (peer {peer.Short}): {message}", peer, blocks);
+        string address = hop?.Address ?? link.Address.ToString();
+        // A hop that speaks of the next one names it already.
+        string rest = message.StartsWith(address + ": ", StringComparison.Ordinal) ? message[(address.Length + 2)..] : message;
+        return new SwarmException(fault.Kind, $"{address} (peer {peer.Short}): {rest}", peer, blocks);
     }
 
     private List<HopFigures> HopFigures()

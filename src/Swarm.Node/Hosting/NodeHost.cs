@@ -24,6 +24,7 @@ namespace Swarm.Node;
 public sealed class NodeHost : IAsyncDisposable
 {
     private const double RenewalJitter = 0.2;
+    private const int MostAcquaintances = 32;
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly NodeOptions _options;
@@ -190,7 +191,7 @@ public sealed class NodeHost : IAsyncDisposable
             ModelIdentity = identity,
             ModelName = Shorten(_options.Source.Name),
         });
-        await AnnounceAsync(mustReach: !_membership.Founded, cancellationToken);
+        await AnnounceAsync(everybody: true, cancellationToken);
         _renewing = RenewAsync();
         SetHealth(ServingStatus.Serving);
         Raise(new NodeReady(
@@ -297,18 +298,25 @@ public sealed class NodeHost : IAsyncDisposable
         Sessions = (uint)Sessions,
     };
 
-    // Renews this node's own entry and registers with the first inviter, or other known node, that answers.
-    private async Task AnnounceAsync(bool mustReach, CancellationToken cancellationToken)
+    // Renews this node's own entry and registers: with everybody known when it is new, so that any member's invite leads here at once; later with the
+    // first that answers, from whom the others learn.
+    private async Task AnnounceAsync(bool everybody, CancellationToken cancellationToken)
     {
         NodeAnnouncement announcement = Announcement();
         _directory.Put(announcement, TimeSpan.Zero);
         SwarmException? last = null;
-        foreach (PeerAddress address in Acquaintances())
+        int reached = 0;
+        var asked = new HashSet<PeerAddress>();
+        // Each answer may name others; of two that come at once the later learns of the earlier and tells it.
+        while (Acquaintances().Find(address => !asked.Contains(address)) is { Host: not null } address)
         {
+            asked.Add(address);
             try
             {
                 _directory.Merge(DirectoryClient.Check(address, await _directoryClient.RegisterAsync(address, announcement, cancellationToken)));
-                return;
+                reached++;
+                if (!everybody)
+                    return;
             }
             catch (SwarmException exception)
             {
@@ -316,19 +324,17 @@ public sealed class NodeHost : IAsyncDisposable
             }
         }
 
-        if (mustReach)
+        if (everybody && reached == 0 && !_membership.Founded)
             throw last ?? new SwarmException(FaultKind.PeerUnreachable, "the invite names nobody to register with");
     }
 
     private List<PeerAddress> Acquaintances()
     {
         var addresses = new List<PeerAddress>(_membership.Inviters);
-        if (_membership.Founded)
-            return addresses;
         foreach (DirectoryEntry entry in _directory.Snapshot().Entries)
         {
             PeerAddress address = PeerAddress.Parse(entry.Announcement.Addresses[0]);
-            if (new PeerId(entry.Announcement.Peer.Span) != Peer && !addresses.Contains(address))
+            if (new PeerId(entry.Announcement.Peer.Span) != Peer && !addresses.Contains(address) && addresses.Count < MostAcquaintances)
                 addresses.Add(address);
         }
 
@@ -344,7 +350,7 @@ public sealed class NodeHost : IAsyncDisposable
                 TimeSpan interval = _options.Random.Jitter(ChainLimits.AnnouncementLife / 3, RenewalJitter);
                 await Task.Delay(interval, _options.Time, _stopping.Token);
                 _directory.Expire();
-                await AnnounceAsync(mustReach: false, _stopping.Token);
+                await AnnounceAsync(everybody: false, _stopping.Token);
             }
         }
         catch (OperationCanceledException)
@@ -365,7 +371,6 @@ public sealed class NodeHost : IAsyncDisposable
             try
             {
                 await _directoryClient.DeregisterAsync(address, Peer, sequence, patience.Token);
-                return;
             }
             catch (OperationCanceledException)
             {
