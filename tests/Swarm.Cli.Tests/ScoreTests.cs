@@ -46,6 +46,17 @@ public sealed class ScoreTests
         Assert.True(new FileInfo(folder.File("hidden")).Length > new FileInfo(folder.File("plain")).Length);
     }
 
+    [Fact]
+    public async Task Logits_OfATextThatCannotBeScored_LeavesTheFileThatIsThere()
+    {
+        using TemporaryFolder folder = new();
+        string path = folder.File("mine");
+        File.WriteAllText(path, "precious");
+        SwarmResult result = await SwarmProcess.RunAsync(["score", "--local", "--model", "random:4MiB:q8_0", "--ids", "1,99999999", "--logits", path]);
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal("precious", File.ReadAllText(path));
+    }
+
     [Theory]
     [InlineData("ContextExceeded", 1, "--ids", "1,2,3", "--context", "2")]
     [InlineData("InvalidArgument", 1, "--ids", "1,99999999")]

@@ -65,6 +65,23 @@ public sealed class DemoTests
     }
 
     [SkippableFact]
+    public async Task Demo_InterruptedTwice_EndsAtOnceAndTakesItsNodesAlong()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
+        await using SwarmProcess demo = SwarmProcess.Start(["demo", "--nodes", "2", "--tokens", "4000", "--json"]);
+        Process[] nodes = new Process[2];
+        for (int i = 0; i < nodes.Length; i++)
+            nodes[i] = Process.GetProcessById((await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32());
+        await demo.WaitForEventAsync("token");
+        demo.Interrupt();
+        demo.Interrupt();
+        Assert.Equal(130, (await demo.WaitForExitAsync()).ExitCode);
+        using CancellationTokenSource patience = new(SwarmProcess.Patience);
+        foreach (Process node in nodes)
+            await node.WaitForExitAsync(patience.Token);
+    }
+
+    [SkippableFact]
     public async Task Demo_Killed_TakesItsNodesAlong()
     {
         Skip.If(OperatingSystem.IsWindows(), "process ids are looked up on Unix only");

@@ -65,18 +65,7 @@ internal sealed class ScoreCommand : CommandDefinition
             LogitsPath = output,
             WithHidden = context.Get(Hidden),
         };
-        ScoreResult result;
-        try
-        {
-            result = await new Scorer(model, options, context.Time).RunAsync(ids, context.Interrupts.Polite);
-        }
-        catch when (output is not null)
-        {
-            // Half a file looks like a whole one: its size is set first.
-            File.Delete(output);
-            throw;
-        }
-
+        ScoreResult result = await new Scorer(model, options, context.Time).RunAsync(ids, context.Interrupts.Polite);
         if (context.Events is { } events)
         {
             events.Write("done", json =>

@@ -21,8 +21,37 @@ internal sealed class Scorer(LanguageModel model, ScoreOptions options, TimeProv
     public async Task<ScoreResult> RunAsync(int[] ids, CancellationToken cancellationToken)
     {
         Check(ids);
+        if (options.LogitsPath is not { } path)
+            return await RunAsync(ids, null, cancellationToken);
+        using SafetensorsWriter writer = new(path, Tensors(ids.Length));
+        try
+        {
+            return await RunAsync(ids, writer, cancellationToken);
+        }
+        catch
+        {
+            // Half a file looks like a whole one: its size is set first.
+            writer.Dispose();
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>−log softmax(logits)[id], in double.</summary>
+    internal static double Loss(ReadOnlySpan<float> logits, int id)
+    {
+        float maximum = float.NegativeInfinity;
+        foreach (float value in logits)
+            maximum = Math.Max(maximum, value);
+        double sum = 0;
+        foreach (float value in logits)
+            sum += Math.Exp((double)value - maximum);
+        return Math.Log(sum) + maximum - logits[id];
+    }
+
+    private async Task<ScoreResult> RunAsync(int[] ids, SafetensorsWriter? writer, CancellationToken cancellationToken)
+    {
         long start = time.GetTimestamp();
-        using SafetensorsWriter? writer = options.LogitsPath is null ? null : new SafetensorsWriter(options.LogitsPath, Tensors(ids.Length));
         float[] hidden = new float[(long)ids.Length * _hidden];
         model.Ends.Embed(ids, hidden);
         ChainRoute route = await new BlockRunner(model, options).RunAsync(
@@ -48,18 +77,6 @@ internal sealed class Scorer(LanguageModel model, ScoreOptions options, TimeProv
         }
 
         return new ScoreResult(loss, time.GetElapsedTime(start).TotalSeconds, route);
-    }
-
-    /// <summary>−log softmax(logits)[id], in double.</summary>
-    internal static double Loss(ReadOnlySpan<float> logits, int id)
-    {
-        float maximum = float.NegativeInfinity;
-        foreach (float value in logits)
-            maximum = Math.Max(maximum, value);
-        double sum = 0;
-        foreach (float value in logits)
-            sum += Math.Exp((double)value - maximum);
-        return Math.Log(sum) + maximum - logits[id];
     }
 
     private void Check(int[] ids)
