@@ -8,6 +8,9 @@ namespace Swarm.Integration.Tests;
 /// <summary><c>swarm demo</c>: three nodes come, answer, and go without a trace.</summary>
 public sealed class DemoTests
 {
+    // The model goes on about this for hundreds of tokens, so that an interrupt finds it at work.
+    private const string LongAnswer = "What do bees do?";
+
     [Fact]
     public async Task Demo_Default_AnswersThroughThreeNodesAndLeavesNothing()
     {
@@ -48,7 +51,7 @@ public sealed class DemoTests
         Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
         using TemporaryFolder home = new();
         await using SwarmProcess demo = SwarmProcess.Start(
-            ["demo", "--tokens", "4000", "--json"], new Dictionary<string, string> { ["SWARM_HOME"] = home.Path });
+            ["demo", "--prompt", LongAnswer, "--tokens", "4000", "--json"], new Dictionary<string, string> { ["SWARM_HOME"] = home.Path });
         int[] pids = new int[3];
         for (int i = 0; i < pids.Length; i++)
             pids[i] = (await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32();
@@ -85,7 +88,7 @@ public sealed class DemoTests
     public async Task Demo_Killed_TakesItsNodesAlong()
     {
         Skip.If(OperatingSystem.IsWindows(), "process ids are looked up on Unix only");
-        await using SwarmProcess demo = SwarmProcess.Start(["demo", "--tokens", "4000", "--json"]);
+        await using SwarmProcess demo = SwarmProcess.Start(["demo", "--prompt", LongAnswer, "--tokens", "4000", "--json"]);
         int[] pids = new int[3];
         for (int i = 0; i < pids.Length; i++)
             pids[i] = (await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32();
