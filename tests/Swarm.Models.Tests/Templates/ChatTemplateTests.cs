@@ -230,6 +230,7 @@ public sealed class ChatTemplateTests
     [InlineData("{% set j = joiner('; ') %}{% for x in [1, 2] %}{{ j() }}{{ x }}{% endfor %}{% set c = cycler(1, 2) %}{{ c.next() }}{{ c.next() }}{{ c.next() }}{{ c.current }}", "1; 21212")]
     [InlineData("{{ ('<b>'|safe) + '<i>' }}{{ '<'|e }}{{ ('<'|e)|length }}", "<b>&lt;i&gt;&lt;4")]
     [InlineData("{{ messages is defined and (messages|selectattr('x')) is iterable }}{% if []|select %}always{% endif %}", "Falsealways")]
+    [InlineData("{{ 'a\\tbc\\td\\n\\te'.expandtabs(4) }}|{% macro f() %}{{ kwargs }}{% endmacro %}{% call f() %}{% endcall %}", "a   bc  d\n    e|{'caller': <Macro anonymous>}")]
     [InlineData("{{ 'a' 'b' }}{{ x.0 }}{{ x[-1] }}{{ x[:1] }}", "ab[]")]
     public void Render_StatementsTogether_FollowTheReference(string source, string expected) =>
         Assert.Equal(expected, ChatTemplate.Parse(source).Render(Variables("""{"x":[]}""")));

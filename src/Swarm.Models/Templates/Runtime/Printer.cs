@@ -63,7 +63,7 @@ internal static class Printer
                 result.Append(range.Step.IsOne ? ")" : string.Create(CultureInfo.InvariantCulture, $", {range.Step})"));
                 break;
             case CallableValue callable:
-                result.Append(CultureInfo.InvariantCulture, $"<{callable.TypeName} '{callable.Name}'>");
+                result.Append(callable is { TypeName: "Macro", Name: "" } ? "<Macro anonymous>" : $"<{callable.TypeName} '{callable.Name}'>");
                 break;
             case LoopValue loop:
                 result.Append(CultureInfo.InvariantCulture, $"<LoopContext {loop.Index0 + 1}/{loop.Length}>");

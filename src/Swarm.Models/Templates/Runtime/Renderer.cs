@@ -207,11 +207,11 @@ internal sealed class Renderer(RenderContext context)
 
     // Macros
 
-    private CallableValue Macro(MacroDefinition macro, Scope defined) => new(macro.Name ?? "caller", arguments => Invoke(macro, defined, arguments), "Macro")
+    private CallableValue Macro(MacroDefinition macro, Scope defined) => new(macro.Name ?? "", arguments => Invoke(macro, defined, arguments), "Macro")
     {
         Attributes = name => name switch
         {
-            "name" => new StringValue(macro.Name ?? "caller"),
+            "name" => macro.Name is null ? NoneValue.Instance : new StringValue(macro.Name),
             "arguments" => new ListValue([.. macro.Parameters.Select(parameter => new StringValue(parameter))], isTuple: true),
             "catch_kwargs" => BoolValue.Of(macro.TakesNamed),
             "catch_varargs" => BoolValue.Of(macro.TakesVarArgs),

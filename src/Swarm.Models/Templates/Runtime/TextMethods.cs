@@ -26,6 +26,7 @@ internal static class TextMethods
         ["swapcase"] = (c, s, a) => Plain(c, s, a, "swapcase", text => string.Concat(PyText.CodePoints(text).Select(one =>
             PyText.Category(one) == UnicodeCategory.UppercaseLetter ? PyText.Lower(one) : PyText.Upper(one)))),
         ["replace"] = Replace,
+        ["expandtabs"] = ExpandTabs,
         ["find"] = (c, s, a) => Find(c, s.Text, a, "find", last: false, fails: false),
         ["rfind"] = (c, s, a) => Find(c, s.Text, a, "rfind", last: true, fails: false),
         ["index"] = (c, s, a) => Find(c, s.Text, a, "index", last: false, fails: true),
@@ -176,6 +177,22 @@ internal static class TextMethods
         }
 
         return left > 0 ? result.Append(with).ToString() : result.ToString();
+    }
+
+    private static StringValue ExpandTabs(RenderContext context, StringValue self, Arguments arguments)
+    {
+        int size = Math.Max(0, Arguments.Int(arguments.Bind("expandtabs", 0, "tabsize")[0], 8));
+        context.ChargeText(self.Text.Length + (long)self.Text.Count(c => c == '\t') * size);
+        var result = new System.Text.StringBuilder();
+        int column = 0;
+        foreach (string one in PyText.CodePoints(self.Text))
+        {
+            int blanks = one == "\t" && size > 0 ? size - (column % size) : 0;
+            column = one is "\n" or "\r" ? 0 : column + (one == "\t" ? blanks : 1);
+            result.Append(one == "\t" ? new string(' ', blanks) : one);
+        }
+
+        return context.Text(result.ToString(), self.Safe);
     }
 
     private static IntValue Find(RenderContext context, string text, Arguments arguments, string name, bool last, bool fails)

@@ -244,7 +244,7 @@ internal sealed class TemplateParser
         if (Expression() is not CallExpression call)
             throw TemplateSyntax.Error(token.Line, "expected a call");
         _macros.Add(names);
-        return new CallBlockStatement(call, CloseMacro(names, "caller", parameters, defaults, FramedBody("endcall")));
+        return new CallBlockStatement(call, CloseMacro(names, null, parameters, defaults, FramedBody("endcall")));
     }
 
     private FilterBlockStatement FilterBlock()
