@@ -1,5 +1,6 @@
 using Swarm.Models;
 using Swarm.Models.Sampling;
+using Swarm.Node;
 using Swarm.Testing;
 
 namespace Swarm.Client.Tests;
@@ -24,7 +25,30 @@ public sealed class SessionTests
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: false, SwarmCluster.Split(4, 2));
         await using SwarmClient swarm = await cluster.ConnectAsync();
         await TogetherAsync(swarm);
-        Assert.All(cluster.Nodes, node => Assert.True(node.SharedSteps > 0, "no pass was shared by two sessions"));
+    }
+
+    [Fact]
+    public async Task ForwardTogetherAsync_StepsThatWaitAtANode_ShareOnePass()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true);
+        var executor = new HeldExecutor();
+        NodeHost node = await cluster.AddAsync(cluster.OptionsFor(new BlockSpan(0, 4)) with { Executor = executor });
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        var sessions = new InferenceSession[8];
+        for (int index = 0; index < sessions.Length; index++)
+            sessions[index] = await swarm.OpenSessionAsync();
+        Memory<float>[] results = [.. sessions.Select(_ => new float[swarm.Config.Hidden])];
+        ReadOnlyMemory<int>[] ids = [.. sessions.Select(_ => new ReadOnlyMemory<int>([7]))];
+
+        // The first step waits for the device; the others come meanwhile.
+        executor.Hold();
+        ValueTask together = swarm.ForwardTogetherAsync(sessions, ids, OutputRows.Last, results);
+        executor.Release();
+        await together;
+
+        Assert.Equal((2L, 7L), (node.Passes, node.SharedSteps));
+        foreach (InferenceSession session in sessions)
+            await session.DisposeAsync();
     }
 
     [Theory]
@@ -80,6 +104,33 @@ public sealed class SessionTests
 
         Assert.Equal(expected.Tokens, actual.Tokens);
         Assert.True(expected.Tokens.Distinct().Count() > 5);
+    }
+
+    [Fact]
+    public async Task StepAsync_EarlierWaitCancelled_GoesOnWithTheSameBits()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: false, new BlockSpan(0, 2));
+        var executor = new HeldExecutor();
+        await cluster.AddAsync(cluster.OptionsFor(new BlockSpan(2, 4)) with { Executor = executor });
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+        await using InferenceSession expected = await local.OpenSessionAsync();
+        await using InferenceSession actual = await swarm.OpenSessionAsync();
+        int[] prompt = [.. Enumerable.Range(0, 40)];
+        await expected.PrefillAsync(prompt);
+        await expected.StepAsync(5);
+
+        using var cancellation = new CancellationTokenSource();
+        executor.Hold();
+        ValueTask<ReadOnlyMemory<float>> prefill = actual.PrefillAsync(prompt, 40, cancellation.Token);
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await prefill);
+        executor.Release();
+        Assert.True(actual.IsUsable);
+        Assert.Equal(40, actual.Length);
+        await actual.StepAsync(5);
+
+        Assert.Equal((await expected.StepAsync(6)).ToArray(), (await actual.StepAsync(6)).ToArray());
     }
 
     [Fact]

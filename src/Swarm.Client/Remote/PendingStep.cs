@@ -13,7 +13,10 @@ internal sealed class PendingStep(int position, int count, int rows, Memory<floa
     /// <summary>Rows of hidden states that must come back.</summary>
     public int Rows { get; } = rows;
 
-    public Memory<float> Result { get; } = result;
+    /// <summary>Where the rows go; nowhere once the caller has given up.</summary>
+    public Memory<float> Result { get; private set; } = result;
+
+    public bool IsAbandoned { get; private set; }
 
     /// <summary>The result's header, once it has come.</summary>
     public StepResult? Header { get; set; }
@@ -22,6 +25,13 @@ internal sealed class PendingStep(int position, int count, int rows, Memory<floa
     public HiddenPacket? Packet { get; set; }
 
     public int Filled { get; set; }
+
+    /// <summary>The caller waits no longer and may use its memory for something else.</summary>
+    public void Abandon()
+    {
+        IsAbandoned = true;
+        Result = default;
+    }
 
     /// <summary>Ends with the step. Who waits goes on in another thread, so that nobody's code runs in the link's reading loop.</summary>
     public TaskCompletionSource Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -144,7 +144,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         OutboundLink link = count <= DecodeTokens ? _firstDecode : _firstBulk;
         link.Clock.Sent(_id, step.Number);
         Send(link, new LinkFrame { Step = step }, packet);
-        return new ValueTask(pending.Completion.Task.WaitAsync(cancellationToken));
+        return new ValueTask(cancellationToken.CanBeCanceled ? WaitAsync(pending, cancellationToken) : pending.Completion.Task);
     }
 
     public ValueTask DisposeAsync()
@@ -350,6 +350,20 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             Complete(link, pending.Header!.Number, pending);
     }
 
+    private async Task WaitAsync(PendingStep pending, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await pending.Completion.Task.WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            lock (_lock)
+                pending.Abandon();
+            throw;
+        }
+    }
+
     private string? Add(PendingStep pending, TensorPart part)
     {
         HiddenPacket packet = pending.Packet!;
@@ -357,7 +371,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         if (packet.Add(part, ref filled) is { } defect)
             return defect;
         pending.Filled = filled;
-        if (pending.Filled < packet.EncodedBytes || packet.TryDecode(pending.Result.Span[..(pending.Rows * _hidden)], out string? error))
+        if (pending.Filled < packet.EncodedBytes || pending.IsAbandoned || packet.TryDecode(pending.Result.Span[..(pending.Rows * _hidden)], out string? error))
             return null;
         return $"result of step {pending.Header!.Number}: {error}";
     }
