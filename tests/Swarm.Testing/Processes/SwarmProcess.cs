@@ -66,9 +66,16 @@ public sealed class SwarmProcess : IAsyncDisposable
         return await process.WaitForExitAsync();
     }
 
+    // A shell starts its background jobs with SIGINT ignored, and children inherit that: a test of Ctrl-C gives the program its default back.
+    private static bool InterruptIsIgnored =>
+        OperatingSystem.IsLinux()
+        && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } mask
+        && (Convert.ToUInt64(mask["SigIgn:".Length..].Trim(), 16) & 2) != 0;
+
     public static SwarmProcess Start(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        ProcessStartInfo start = new(ProgramPath)
+        bool ignored = InterruptIsIgnored;
+        ProcessStartInfo start = new(ignored ? "env" : ProgramPath)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -89,7 +96,7 @@ public sealed class SwarmProcess : IAsyncDisposable
 
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
-        foreach (string argument in arguments)
+        foreach (string argument in ignored ? ["--default-signal=INT", ProgramPath, .. arguments] : arguments)
             start.ArgumentList.Add(argument);
         return new SwarmProcess(Process.Start(start) ?? throw new InvalidOperationException($"{ProgramPath} did not start"), home);
     }
