@@ -216,7 +216,8 @@ public sealed class NodeHost : IAsyncDisposable
             .AddMethod(LinkService.Link, (requests, responses, context) => (_endpoint
                 ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still loading"))).ServeAsync(requests, responses, context))
             .Build();
-        var reflection = new ReflectionService([LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0]]);
+        var reflection = new ReflectionService(
+            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
         ServerServiceDefinition[] services = [nodes, _directory.Definition(), _health.Definition, reflection.Definition];
         if (_options.Listen is { } address)
         {
