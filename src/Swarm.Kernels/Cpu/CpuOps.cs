@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Swarm.Kernels.Cpu;
 
 /// <summary>The loops of canonical-1 in one width. Implementations give the same bits; <see cref="ScalarOps"/> is the definition in code.</summary>
@@ -6,7 +8,33 @@ internal abstract unsafe class CpuOps
     public abstract CpuWidth Width { get; }
 
     /// <summary>Quantizes the tokens of one block (<see cref="QuantizedInput"/>) of input [tokens, columns].</summary>
-    public abstract void Quantize(QuantizedInput quantized, float* input, int block);
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Quantize(QuantizedInput quantized, float* input, int block)
+    {
+        int tokens = quantized.BlockLength(block);
+        int groups = quantized.Groups;
+        sbyte* values = quantized.Values(block);
+        float* scales = quantized.Scales(block), shares = quantized.Shares(block);
+        int* eightSums = quantized.EightSums(block);
+        input += (long)block * QuantizedInput.BlockTokens * groups * 32;
+        for (int token = 0; token < tokens; token++)
+        {
+            for (int group = 0; group < groups; group++)
+            {
+                int index = group * tokens + token;
+                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out int sum);
+                eightSums[index] = 8 * sum;
+                shares[index] = sum * scales[index];
+            }
+        }
+    }
+
+    /// <summary>Rounds one group of 32 activations to 8 bits.</summary>
+    /// <param name="input">32 values.</param>
+    /// <param name="quanta">32, written.</param>
+    /// <param name="sum">Their sum.</param>
+    /// <returns>The scale dx.</returns>
+    public abstract float QuantizeGroup(float* input, sbyte* quanta, out int sum);
 
     /// <summary>Rows of one tile for one block of tokens: output[t·rows + r], sums only (no bias).</summary>
     /// <param name="weights">Of a quantized format.</param>

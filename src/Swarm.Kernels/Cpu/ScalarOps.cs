@@ -11,9 +11,7 @@ internal sealed unsafe class ScalarOps : CpuOps
     public static float Meet(float* lanes) =>
         ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 
-    /// <summary>Rounds one group of 32 activations to 8 bits.</summary>
-    /// <returns>The scale dx.</returns>
-    public static float QuantizeGroup(float* input, sbyte* quanta, out int sum)
+    public override float QuantizeGroup(float* input, sbyte* quanta, out int sum)
     {
         sum = 0;
         uint largest = 0;
@@ -41,26 +39,6 @@ internal sealed unsafe class ScalarOps : CpuOps
 
     /// <summary>2^-100: a group below it counts as zero.</summary>
     public const float SmallestMaximum = 7.888609e-31f;
-
-    public override void Quantize(QuantizedInput quantized, float* input, int block)
-    {
-        int tokens = quantized.BlockLength(block);
-        int groups = quantized.Groups;
-        sbyte* values = quantized.Values(block);
-        float* scales = quantized.Scales(block), shares = quantized.Shares(block);
-        int* eightSums = quantized.EightSums(block);
-        input += (long)block * QuantizedInput.BlockTokens * groups * 32;
-        for (int token = 0; token < tokens; token++)
-        {
-            for (int group = 0; group < groups; group++)
-            {
-                int index = group * tokens + token;
-                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out int sum);
-                eightSums[index] = 8 * sum;
-                shares[index] = sum * scales[index];
-            }
-        }
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)

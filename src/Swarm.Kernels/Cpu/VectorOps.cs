@@ -26,27 +26,6 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     public override int TransposeFrom => 4;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Quantize(QuantizedInput quantized, float* input, int block)
-    {
-        int tokens = quantized.BlockLength(block);
-        int groups = quantized.Groups;
-        sbyte* values = quantized.Values(block);
-        float* scales = quantized.Scales(block), shares = quantized.Shares(block);
-        int* eightSums = quantized.EightSums(block);
-        input += (long)block * QuantizedInput.BlockTokens * groups * 32;
-        for (int token = 0; token < tokens; token++)
-        {
-            for (int group = 0; group < groups; group++)
-            {
-                int index = group * tokens + token;
-                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out int sum);
-                eightSums[index] = 8 * sum;
-                shares[index] = sum * scales[index];
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
     {
         if (!weights.ScalesAreFinite)
@@ -498,7 +477,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float QuantizeGroup(float* input, sbyte* quanta, out int sum)
+    public override float QuantizeGroup(float* input, sbyte* quanta, out int sum)
     {
         TV largest = TW.AllInt(0);
         for (int i = 0; i < 32; i += TW.Lanes)
@@ -506,7 +485,7 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
         int bits = TW.MaxAcross(largest);
         float amax = BitConverter.Int32BitsToSingle(bits);
         if (bits >= 0x7F800000 || amax < ScalarOps.SmallestMaximum)
-            return ScalarOps.QuantizeGroup(input, quanta, out sum);
+            return _scalar.QuantizeGroup(input, quanta, out sum);
 
         // The reciprocal errs by two units in the last place at most, so that |x| · inverse rounds to 127 at most: the clamp never acts.
         TV inverse = TW.All(127f * KernelMath.Reciprocal(amax));
