@@ -71,7 +71,7 @@ public sealed class DemoTests
     public async Task Demo_InterruptedTwice_EndsAtOnceAndTakesItsNodesAlong()
     {
         Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
-        await using SwarmProcess demo = SwarmProcess.Start(["demo", "--nodes", "2", "--tokens", "4000", "--json"]);
+        await using SwarmProcess demo = SwarmProcess.Start(["demo", "--nodes", "2", "--prompt", LongAnswer, "--tokens", "4000", "--json"]);
         Process[] nodes = new Process[2];
         for (int i = 0; i < nodes.Length; i++)
             nodes[i] = Process.GetProcessById((await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32());
