@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Node.Compute;
@@ -48,6 +50,9 @@ public sealed record NodeOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public IRandomSource Random { get; init; } = SystemRandomSource.Instance;
+
+    /// <summary>Where the node logs, under <see cref="LogCategories"/>. Default: nowhere.</summary>
+    public ILoggerFactory LoggerFactory { get; init; } = NullLoggerFactory.Instance;
 
     /// <summary>Program version that is announced.</summary>
     public string Version { get; init; } = "0.1.0";

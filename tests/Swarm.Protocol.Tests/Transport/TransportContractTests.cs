@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Swarm.Protocol.Transport;
+using Swarm.Testing;
 
 namespace Swarm.Protocol.Tests.Transport;
 

@@ -16,7 +16,7 @@ internal sealed class ServerDispatcher : IDisposable
     {
         _methods = ServerMethodTable.Build(services);
         _options = options;
-        _log = options.LoggerFactory.CreateLogger("Swarm.Transport");
+        _log = options.LoggerFactory.CreateLogger(LogCategories.Transport);
     }
 
     /// <summary>Serves one call; never throws.</summary>
