@@ -74,7 +74,7 @@ public sealed class SwarmClient : LanguageModel
         Invite invite = InviteText.Parse(options.Invite);
         PeerAddress[] bootstrap = options.Dial is { } dial ? [dial] : [.. invite.Addresses.Select(PeerAddress.Parse)];
         var directory = new DirectoryClient(transport, options.Time, options.Patience);
-        (DirectorySnapshot snapshot, PeerAddress address) = await FirstAnswerAsync(directory, bootstrap, cancellationToken);
+        (DirectoryList snapshot, PeerAddress address) = await FirstAnswerAsync(directory, bootstrap, cancellationToken);
         if (snapshot.Swarm != invite.Swarm)
             throw new SwarmException(FaultKind.InvalidInvite, $"{address}: belongs to another swarm than the invite");
 
@@ -103,7 +103,7 @@ public sealed class SwarmClient : LanguageModel
         return new SwarmClient(source, kernels, ends, chain, identity, options);
     }
 
-    private static async Task<(DirectorySnapshot Snapshot, PeerAddress Address)> FirstAnswerAsync(
+    private static async Task<(DirectoryList Snapshot, PeerAddress Address)> FirstAnswerAsync(
         DirectoryClient directory, IReadOnlyList<PeerAddress> addresses, CancellationToken cancellationToken)
     {
         SwarmException? last = null;

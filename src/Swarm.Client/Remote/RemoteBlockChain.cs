@@ -23,11 +23,11 @@ internal sealed class RemoteBlockChain : IBlockChain
     private readonly LinkPool _links;
     private readonly IReadOnlyList<PeerAddress> _bootstrap;
     private readonly Lock _lock = new();
-    private DirectorySnapshot _snapshot;
+    private DirectoryList _snapshot;
 
     public RemoteBlockChain(
         SwarmClientOptions options, ITransport transport, ModelConfig config, ByteString modelIdentity, DirectoryClient directory,
-        IReadOnlyList<PeerAddress> bootstrap, DirectorySnapshot snapshot)
+        IReadOnlyList<PeerAddress> bootstrap, DirectoryList snapshot)
     {
         _options = options;
         _transport = transport;
@@ -43,7 +43,7 @@ internal sealed class RemoteBlockChain : IBlockChain
     public BlockSpan Blocks => _config.AllBlocks;
 
     /// <summary>What the swarm's directory said last.</summary>
-    public DirectorySnapshot Snapshot
+    public DirectoryList Snapshot
     {
         get
         {
@@ -127,8 +127,8 @@ internal sealed class RemoteBlockChain : IBlockChain
                 addresses.Add(address);
         }
 
-        DirectorySnapshot?[] answers = await Task.WhenAll(addresses.Select(address => AskAsync(address, cancellationToken)));
-        DirectorySnapshot? joined = Join(answers);
+        DirectoryList?[] answers = await Task.WhenAll(addresses.Select(address => AskAsync(address, cancellationToken)));
+        DirectoryList? joined = Join(answers);
         if (joined is null)
             return;
         lock (_lock)
@@ -136,7 +136,7 @@ internal sealed class RemoteBlockChain : IBlockChain
     }
 
     // The old list stays where nobody answers.
-    private async Task<DirectorySnapshot?> AskAsync(PeerAddress address, CancellationToken cancellationToken)
+    private async Task<DirectoryList?> AskAsync(PeerAddress address, CancellationToken cancellationToken)
     {
         try
         {
@@ -149,15 +149,15 @@ internal sealed class RemoteBlockChain : IBlockChain
     }
 
     // Of each peer the newest announcement.
-    private static DirectorySnapshot? Join(IReadOnlyList<DirectorySnapshot?> answers)
+    private static DirectoryList? Join(IReadOnlyList<DirectoryList?> answers)
     {
-        DirectorySnapshot? joined = null;
+        DirectoryList? joined = null;
         var newest = new SortedDictionary<PeerId, DirectoryEntry>();
-        foreach (DirectorySnapshot? answer in answers)
+        foreach (DirectoryList? answer in answers)
         {
             if (answer is null)
                 continue;
-            joined ??= new DirectorySnapshot { WireVersion = answer.WireVersion, Swarm = answer.Swarm, ModelIdentity = answer.ModelIdentity };
+            joined ??= new DirectoryList { WireVersion = answer.WireVersion, Swarm = answer.Swarm, ModelIdentity = answer.ModelIdentity };
             foreach (DirectoryEntry entry in answer.Entries)
             {
                 var peer = new PeerId(entry.Announcement.Peer.Span);
@@ -189,7 +189,7 @@ internal sealed class RemoteBlockChain : IBlockChain
         {
             NodeAnnouncement announcement = entry.Announcement;
             var peer = new PeerId(announcement.Peer.Span);
-            if (announcement.State != NodeState.Serving || announcement.ModelIdentity != _modelIdentity || avoided.Contains(peer))
+            if (announcement.State != AnnouncedState.Serving || announcement.ModelIdentity != _modelIdentity || avoided.Contains(peer))
                 continue;
             yield return new RouteCandidate(
                 peer, announcement.Addresses[0], new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock), announcement.TokensPerSecond,

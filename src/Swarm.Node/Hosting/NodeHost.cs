@@ -256,7 +256,7 @@ public sealed class NodeHost : IAsyncDisposable
         }
 
         IEnumerable<BlockSpan> served = _directory.Snapshot().Entries
-            .Where(entry => entry.Announcement.State != NodeState.Leaving)
+            .Where(entry => entry.Announcement.State != AnnouncedState.Leaving)
             .Select(entry => new BlockSpan((int)entry.Announcement.FirstBlock, (int)entry.Announcement.EndBlock));
         return PlacementRule.Choose(served, config.Blocks, most);
     }
@@ -290,7 +290,7 @@ public sealed class NodeHost : IAsyncDisposable
         FirstBlock = (uint)Blocks.Start,
         EndBlock = (uint)Blocks.End,
         ModelBlocks = (uint)_options.Source.Config.Blocks,
-        State = _leaving ? NodeState.Leaving : NodeState.Serving,
+        State = _leaving ? AnnouncedState.Leaving : AnnouncedState.Serving,
         Version = _options.Version,
         WireVersion = WireVersion.Current,
         CacheTokensFree = (ulong)CacheTokensFree,

@@ -31,7 +31,7 @@ internal static class SwarmJoining
         {
             try
             {
-                DirectorySnapshot known = await directory.ListAsync(address, cancellationToken);
+                DirectoryList known = await directory.ListAsync(address, cancellationToken);
                 if (known.Swarm != invite.Swarm)
                     throw new SwarmException(FaultKind.InvalidInvite, $"{address}: belongs to another swarm than the invite");
                 byte[] bytes = await directory.GetManifestAsync(address, known.ModelIdentity, cancellationToken);

@@ -13,4 +13,4 @@ namespace Swarm.Node.Hosting;
 /// <param name="Inviters">Whom to register with.</param>
 /// <param name="Known">Announcements that came with the list.</param>
 internal sealed record SwarmMembership(
-    ByteString Swarm, ModelIdentity Identity, ModelManifest Manifest, bool Founded, IReadOnlyList<PeerAddress> Inviters, DirectorySnapshot? Known);
+    ByteString Swarm, ModelIdentity Identity, ModelManifest Manifest, bool Founded, IReadOnlyList<PeerAddress> Inviters, DirectoryList? Known);

@@ -3,18 +3,106 @@ using Swarm.Protocol.Wire;
 
 namespace Swarm.Protocol.Directory;
 
-/// <summary>What an announcement must satisfy before it enters a table.</summary>
+/// <summary>What an announcement must satisfy before anybody looks at it further.</summary>
 public static class AnnouncementRules
 {
+    /// <summary>Bytes of a grant's id.</summary>
+    private const int GrantLength = 16;
+
+    private const double LongestSeconds = 3600;
+
+    private const uint LongestRoundTripMicros = 60_000_000;
+
     /// <summary>Null when the announcement is sound; otherwise field, value and limit.</summary>
     public static string? Check(NodeAnnouncement? announcement)
     {
         if (announcement is null)
             return "announcement: absent, expected one";
+        return CheckWho(announcement) ?? CheckBlocks(announcement) ?? CheckFigures(announcement);
+    }
+
+    /// <summary>Null when the record is sound; otherwise field, value and limit.</summary>
+    public static string? Check(ServedModel? model)
+    {
+        if (model is null)
+            return "model: absent, expected one";
+        if (model.ModelIdentity.Length != PeerId.Length)
+            return $"model_identity: {model.ModelIdentity.Length} bytes, expected {PeerId.Length}";
+        if (model.ConfigHash.Length != PeerId.Length)
+            return $"config_hash: {model.ConfigHash.Length} bytes, expected {PeerId.Length}";
+        if (model.Name.Length > ChainLimits.MaxNameLength)
+            return $"name: {model.Name.Length} characters, expected at most {ChainLimits.MaxNameLength}";
+        return model.Blocks is 0 or > ChainLimits.MaxBlocks ? $"blocks: {model.Blocks}, expected 1 to {ChainLimits.MaxBlocks}" : null;
+    }
+
+    /// <summary>The entry that an announcement makes. It must have passed <see cref="Check(NodeAnnouncement?)"/>.</summary>
+    public static NodeEntry Read(NodeAnnouncement announcement) => new()
+    {
+        Peer = new PeerId(announcement.Peer.Span),
+        Addresses = [.. announcement.Addresses.Select(PeerAddress.Parse)],
+        ModelIdentity = announcement.ModelIdentity,
+        ModelName = announcement.ModelName,
+        ModelBlocks = (int)announcement.ModelBlocks,
+        ConfigHash = announcement.ConfigHash,
+        State = (NodeState)announcement.State,
+        Blocks = new BlockRange((int)announcement.FirstBlock, (int)announcement.EndBlock),
+        Target = new BlockRange((int)announcement.TargetFirstBlock, (int)announcement.TargetEndBlock),
+        Version = announcement.Version,
+        WireVersion = announcement.WireVersion,
+        BlockTime = TimeSpan.FromSeconds(announcement.BlockSeconds),
+        QueueTime = TimeSpan.FromSeconds(announcement.QueueSeconds),
+        CapacityBlocks = (int)announcement.CapacityBlocks,
+        CacheTokensFree = (long)Math.Min(announcement.CacheTokensFree, long.MaxValue),
+        Sessions = (int)Math.Min(announcement.Sessions, int.MaxValue),
+        Links = [.. announcement.Links.Select(link => new LinkMeasurement(new PeerId(link.Peer.Span), TimeSpan.FromMicroseconds(link.RoundTripMicros)))],
+        Grant = announcement.Grant,
+        Sequence = announcement.Sequence,
+    };
+
+    /// <summary>The announcement that an entry is: <see cref="Read"/> backwards.</summary>
+    public static NodeAnnouncement Write(NodeEntry entry)
+    {
+        var announcement = new NodeAnnouncement
+        {
+            Peer = entry.Peer.ToByteString(),
+            ModelIdentity = entry.ModelIdentity,
+            ModelName = entry.ModelName,
+            ModelBlocks = (uint)entry.ModelBlocks,
+            ConfigHash = entry.ConfigHash,
+            State = (AnnouncedState)entry.State,
+            FirstBlock = (uint)entry.Blocks.First,
+            EndBlock = (uint)entry.Blocks.End,
+            TargetFirstBlock = (uint)entry.Target.First,
+            TargetEndBlock = (uint)entry.Target.End,
+            Version = entry.Version,
+            WireVersion = entry.WireVersion,
+            BlockSeconds = entry.BlockTime.TotalSeconds,
+            QueueSeconds = entry.QueueTime.TotalSeconds,
+            CapacityBlocks = (uint)entry.CapacityBlocks,
+            CacheTokensFree = (ulong)Math.Max(0, entry.CacheTokensFree),
+            Sessions = (uint)entry.Sessions,
+            Grant = entry.Grant,
+            Sequence = entry.Sequence,
+        };
+        announcement.Addresses.AddRange(entry.Addresses.Select(address => address.ToString()));
+        announcement.Links.AddRange(entry.Links.Select(link => new MeasuredLink
+        {
+            Peer = link.Peer.ToByteString(),
+            RoundTripMicros = (uint)Math.Clamp(link.RoundTrip.TotalMicroseconds, 0, LongestRoundTripMicros),
+        }));
+        return announcement;
+    }
+
+    private static string? CheckWho(NodeAnnouncement announcement)
+    {
         if (announcement.Peer.Length != PeerId.Length)
             return $"peer: {announcement.Peer.Length} bytes, expected {PeerId.Length}";
         if (announcement.ModelIdentity.Length != PeerId.Length)
             return $"model_identity: {announcement.ModelIdentity.Length} bytes, expected {PeerId.Length}";
+        if (announcement.ConfigHash.Length is not (0 or PeerId.Length))
+            return $"config_hash: {announcement.ConfigHash.Length} bytes, expected {PeerId.Length}";
+        if (announcement.Grant.Length is not (0 or GrantLength))
+            return $"grant: {announcement.Grant.Length} bytes, expected {GrantLength}";
         if (announcement.Addresses.Count is 0 or > ChainLimits.MaxAddresses)
             return $"addresses: {announcement.Addresses.Count}, expected 1 to {ChainLimits.MaxAddresses}";
         foreach (string address in announcement.Addresses)
@@ -27,12 +115,44 @@ public static class AnnouncementRules
             return $"model_name: {announcement.ModelName.Length} characters, expected at most {ChainLimits.MaxNameLength}";
         if (announcement.Version.Length > 64)
             return $"version: {announcement.Version.Length} characters, expected at most 64";
-        if (announcement.ModelBlocks > ChainLimits.MaxBlocks)
-            return $"model_blocks: {announcement.ModelBlocks}, expected at most {ChainLimits.MaxBlocks}";
-        if (announcement.FirstBlock >= announcement.EndBlock || announcement.EndBlock > announcement.ModelBlocks)
+        return announcement.State is < AnnouncedState.Joining or > AnnouncedState.Left
+            ? $"state: {(int)announcement.State}, expected {(int)AnnouncedState.Joining} to {(int)AnnouncedState.Left}"
+            : null;
+    }
+
+    private static string? CheckBlocks(NodeAnnouncement announcement)
+    {
+        if (announcement.ModelBlocks is 0 or > ChainLimits.MaxBlocks)
+            return $"model_blocks: {announcement.ModelBlocks}, expected 1 to {ChainLimits.MaxBlocks}";
+        if (announcement.FirstBlock > announcement.EndBlock || announcement.EndBlock > announcement.ModelBlocks)
             return $"blocks: {announcement.FirstBlock}:{announcement.EndBlock}, expected a span within 0:{announcement.ModelBlocks}";
+        if (announcement.TargetFirstBlock > announcement.TargetEndBlock || announcement.TargetEndBlock > announcement.ModelBlocks)
+            return $"target_blocks: {announcement.TargetFirstBlock}:{announcement.TargetEndBlock}, expected a span within 0:{announcement.ModelBlocks}";
+        if (announcement.State == AnnouncedState.Serving && announcement.FirstBlock == announcement.EndBlock)
+            return $"blocks: {announcement.FirstBlock}:{announcement.EndBlock}, expected at least one of a node that serves";
+        return announcement.CapacityBlocks > ChainLimits.MaxBlocks
+            ? $"capacity_blocks: {announcement.CapacityBlocks}, expected at most {ChainLimits.MaxBlocks}"
+            : null;
+    }
+
+    private static string? CheckFigures(NodeAnnouncement announcement)
+    {
+        if (!(announcement.BlockSeconds is >= 0 and <= LongestSeconds))
+            return $"block_seconds: {announcement.BlockSeconds}, expected 0 to {LongestSeconds}";
+        if (!(announcement.QueueSeconds is >= 0 and <= LongestSeconds))
+            return $"queue_seconds: {announcement.QueueSeconds}, expected 0 to {LongestSeconds}";
         if (!double.IsFinite(announcement.TokensPerSecond) || announcement.TokensPerSecond < 0)
             return $"tokens_per_second: {announcement.TokensPerSecond}, expected a finite number of at least 0";
+        if (announcement.Links.Count > DirectoryLimits.MaxLinks)
+            return $"links: {announcement.Links.Count}, expected at most {DirectoryLimits.MaxLinks}";
+        foreach (MeasuredLink link in announcement.Links)
+        {
+            if (link.Peer.Length != PeerId.Length)
+                return $"links: peer of {link.Peer.Length} bytes, expected {PeerId.Length}";
+            if (link.RoundTripMicros > LongestRoundTripMicros)
+                return $"links: round trip of {link.RoundTripMicros} µs, expected at most {LongestRoundTripMicros}";
+        }
+
         return null;
     }
 }

@@ -1,14 +1,17 @@
 namespace Swarm.Protocol.Directory;
 
-/// <summary>What an announcement changed in a table.</summary>
+/// <summary>What something heard changed in a view.</summary>
 public enum DirectoryChange
 {
     /// <summary>Nothing, or only how fresh it is.</summary>
     None,
 
-    /// <summary>A peer that was not known.</summary>
+    /// <summary>A peer that was not seen.</summary>
     Added,
 
     /// <summary>A newer announcement of a known peer.</summary>
     Updated,
+
+    /// <summary>The peer is seen no more: it left, was found dead or was not heard of for too long.</summary>
+    Removed,
 }

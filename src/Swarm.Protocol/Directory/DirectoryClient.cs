@@ -10,7 +10,7 @@ namespace Swarm.Protocol.Directory;
 public sealed class DirectoryClient(ITransport transport, TimeProvider time, TimeSpan patience)
 {
     /// <summary>Announces this node and learns what the peer knows.</summary>
-    public Task<DirectorySnapshot> RegisterAsync(PeerAddress address, NodeAnnouncement announcement, CancellationToken cancellationToken) =>
+    public Task<DirectoryList> RegisterAsync(PeerAddress address, NodeAnnouncement announcement, CancellationToken cancellationToken) =>
         CallAsync(address, DirectoryMethods.Register, new RegisterRequest { WireVersion = WireVersion.Current, Announcement = announcement }, cancellationToken);
 
     /// <summary>Takes this node's announcement back.</summary>
@@ -18,9 +18,9 @@ public sealed class DirectoryClient(ITransport transport, TimeProvider time, Tim
         CallAsync(address, DirectoryMethods.Deregister, new DeregisterRequest { Peer = peer.ToByteString(), Sequence = sequence }, cancellationToken);
 
     /// <summary>What the peer knows.</summary>
-    public async Task<DirectorySnapshot> ListAsync(PeerAddress address, CancellationToken cancellationToken)
+    public async Task<DirectoryList> ListAsync(PeerAddress address, CancellationToken cancellationToken)
     {
-        DirectorySnapshot snapshot = await CallAsync(
+        DirectoryList snapshot = await CallAsync(
             address, DirectoryMethods.List, new ListRequest { WireVersion = WireVersion.Current }, cancellationToken);
         return Check(address, snapshot);
     }
@@ -58,7 +58,7 @@ public sealed class DirectoryClient(ITransport transport, TimeProvider time, Tim
     }
 
     /// <summary>Checks a list that came from elsewhere: sound announcements stay, others are left out.</summary>
-    public static DirectorySnapshot Check(PeerAddress address, DirectorySnapshot snapshot)
+    public static DirectoryList Check(PeerAddress address, DirectoryList snapshot)
     {
         if (snapshot.WireVersion != WireVersion.Current)
         {

@@ -25,7 +25,7 @@ public sealed class DirectoryService(TimeProvider time, ByteString swarm, ByteSt
         .Build();
 
     /// <summary>Adds announcements heard elsewhere.</summary>
-    public void Merge(DirectorySnapshot snapshot)
+    public void Merge(DirectoryList snapshot)
     {
         foreach (DirectoryEntry entry in snapshot.Entries)
             Put(entry.Announcement, TimeSpan.FromMilliseconds(entry.AgeMilliseconds));
@@ -62,9 +62,9 @@ public sealed class DirectoryService(TimeProvider time, ByteString swarm, ByteSt
     }
 
     /// <summary>What is alive.</summary>
-    public DirectorySnapshot Snapshot()
+    public DirectoryList Snapshot()
     {
-        var snapshot = new DirectorySnapshot { WireVersion = WireVersion.Current, Swarm = swarm, ModelIdentity = modelIdentity };
+        var snapshot = new DirectoryList { WireVersion = WireVersion.Current, Swarm = swarm, ModelIdentity = modelIdentity };
         lock (_lock)
             snapshot.Entries.AddRange(_table.List(Now));
         return snapshot;
@@ -72,7 +72,7 @@ public sealed class DirectoryService(TimeProvider time, ByteString swarm, ByteSt
 
     private TimeSpan Now => time.GetElapsedTime(_start);
 
-    private DirectorySnapshot Register(RegisterRequest request)
+    private DirectoryList Register(RegisterRequest request)
     {
         CheckVersion(request.WireVersion);
         if (AnnouncementRules.Check(request.Announcement) is { } defect)
@@ -95,7 +95,7 @@ public sealed class DirectoryService(TimeProvider time, ByteString swarm, ByteSt
         return new DeregisterResponse();
     }
 
-    private DirectorySnapshot List(ListRequest request)
+    private DirectoryList List(ListRequest request)
     {
         CheckVersion(request.WireVersion);
         return Snapshot();

@@ -149,6 +149,7 @@ public sealed class DirectoryTableTests
         ModelIdentity = ByteString.CopyFrom(new byte[32]),
         Addresses = { "127.0.0.1:31330" },
         EndBlock = 4,
+        State = AnnouncedState.Serving,
         ModelBlocks = 4,
         Sequence = sequence,
     };
