@@ -272,7 +272,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         {
             try
             {
-                return await pool.GetAsync(PeerAddress.Parse(hop.Address), purpose, hop.Peer, cancellationToken);
+                return await pool.GetAsync(new PeerEndpoint(hop.Peer ?? default, PeerAddress.Parse(hop.Address)), purpose, cancellationToken);
             }
             catch (SwarmException exception)
             {

@@ -20,8 +20,9 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
         SessionPlan plan = session.Plan;
         try
         {
-            Task<OutboundLink> decode = links.GetAsync(plan.NextAddress, ConnectionClass.Decode, plan.NextPeer, CancellationToken.None);
-            OutboundLink bulk = await links.GetAsync(plan.NextAddress, ConnectionClass.Bulk, plan.NextPeer, CancellationToken.None);
+            var next = new PeerEndpoint(plan.NextPeer, plan.NextAddress);
+            Task<OutboundLink> decode = links.GetAsync(next, ConnectionClass.Decode, CancellationToken.None);
+            OutboundLink bulk = await links.GetAsync(next, ConnectionClass.Bulk, CancellationToken.None);
             Start(await decode, bulk, request);
         }
         catch (SwarmException exception)

@@ -29,6 +29,7 @@ public static class FaultTable
         new(FaultKind.CorruptModel, "CorruptModel", StatusCode.DataLoss, FaultBlame.Caller, false),
         new(FaultKind.Internal, "Internal", StatusCode.Internal, FaultBlame.Program, true),
         new(FaultKind.InvalidInvite, "InvalidInvite", StatusCode.InvalidArgument, FaultBlame.Caller, false),
+        new(FaultKind.NotAMember, "NotAMember", StatusCode.Unauthenticated, FaultBlame.Caller, false),
     }.ToFrozenDictionary(row => row.Kind);
 
     /// <summary>The rule of a kind; a number that this version does not know has the rule of <see cref="FaultKind.Unspecified"/>.</summary>

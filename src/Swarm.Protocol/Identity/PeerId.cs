@@ -1,6 +1,4 @@
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using Google.Protobuf;
 
 namespace Swarm.Protocol;
@@ -9,37 +7,34 @@ namespace Swarm.Protocol;
 public readonly record struct PeerId : IComparable<PeerId>
 {
     /// <summary>Bytes of an id.</summary>
-    public const int Length = 32;
+    public const int Length = Hash256.Length;
 
-    private readonly ulong _a;
-    private readonly ulong _b;
-    private readonly ulong _c;
-    private readonly ulong _d;
+    private readonly Hash256 _value;
 
     /// <param name="bytes">Exactly <see cref="Length"/> bytes.</param>
     public PeerId(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != Length)
             throw new ArgumentException($"peer id of {bytes.Length} bytes, expected {Length}", nameof(bytes));
-        _a = BinaryPrimitives.ReadUInt64BigEndian(bytes);
-        _b = BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]);
-        _c = BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]);
-        _d = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]);
+        _value = new Hash256(bytes);
+    }
+
+    private PeerId(Hash256 value)
+    {
+        _value = value;
     }
 
     /// <summary>The id that stands for nobody: 32 zero bytes.</summary>
     public bool IsNone => this == default;
 
-    /// <summary>The first eight characters, for people.</summary>
+    /// <summary>The first eight characters, for tables.</summary>
     public string Short => ToString()[..8];
 
+    /// <summary>Four groups of four characters, for people who compare ids by voice or eye. 64 bits: enough against chance, not against a forger who searches; programs compare all.</summary>
+    public string Fingerprint => _value.ToFingerprint();
+
     /// <summary>The id of a public key given as SubjectPublicKeyInfo.</summary>
-    public static PeerId OfPublicKey(ReadOnlySpan<byte> subjectPublicKeyInfo)
-    {
-        Span<byte> hash = stackalloc byte[Length];
-        SHA256.HashData(subjectPublicKeyInfo, hash);
-        return new PeerId(hash);
-    }
+    public static PeerId OfPublicKey(ReadOnlySpan<byte> subjectPublicKeyInfo) => new(Hash256.Of(subjectPublicKeyInfo));
 
     /// <summary>Reads an id from the wire; false when it has another length.</summary>
     public static bool TryRead(ByteString bytes, out PeerId id)
@@ -52,35 +47,19 @@ public readonly record struct PeerId : IComparable<PeerId>
     /// <summary>Reads the 64 hexadecimal digits that <see cref="ToString"/> writes.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out PeerId id)
     {
-        id = default;
-        if (text is not { Length: Length * 2 })
-            return false;
-        Span<byte> bytes = stackalloc byte[Length];
-        if (Convert.FromHexString(text, bytes, out _, out _) != System.Buffers.OperationStatus.Done)
-            return false;
-        id = new PeerId(bytes);
-        return true;
+        bool right = Hash256.TryParse(text, out Hash256 value);
+        id = new PeerId(value);
+        return right;
     }
 
     /// <summary>The id as the wire has it.</summary>
-    public ByteString ToByteString()
-    {
-        byte[] bytes = new byte[Length];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, _a);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8), _b);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(16), _c);
-        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(24), _d);
-        return UnsafeByteOperations.UnsafeWrap(bytes);
-    }
+    public ByteString ToByteString() => _value.ToByteString();
 
-    public int CompareTo(PeerId other)
-    {
-        int order = _a.CompareTo(other._a);
-        order = order != 0 ? order : _b.CompareTo(other._b);
-        order = order != 0 ? order : _c.CompareTo(other._c);
-        return order != 0 ? order : _d.CompareTo(other._d);
-    }
+    /// <summary>Writes the <see cref="Length"/> bytes of the id.</summary>
+    public void CopyTo(Span<byte> bytes) => _value.CopyTo(bytes);
+
+    public int CompareTo(PeerId other) => _value.CompareTo(other._value);
 
     /// <summary>64 lower-case hexadecimal digits.</summary>
-    public override string ToString() => $"{_a:x16}{_b:x16}{_c:x16}{_d:x16}";
+    public override string ToString() => _value.ToString();
 }

@@ -3,24 +3,23 @@ using Swarm.Protocol.Wire;
 
 namespace Swarm.Protocol.Links;
 
-/// <summary>The links that this side dialled: one for an address and purpose, shared by all sessions, opened when first needed.</summary>
+/// <summary>The links that this side dialled: one for an endpoint and purpose, shared by all sessions, opened when first needed.</summary>
 public sealed class LinkPool(ITransport transport, TimeProvider time, Func<ConnectionClass, Hello> greeting, TimeSpan patience) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<(PeerAddress, ConnectionClass), Task<OutboundLink>> _links = [];
+    private readonly Dictionary<(PeerEndpoint, ConnectionClass), Task<OutboundLink>> _links = [];
     private bool _disposed;
 
-    /// <summary>The open link, or a new one. Checks that the expected peer answers.</summary>
+    /// <summary>The open link, or a new one. Checks that the endpoint's peer answers, where it names one.</summary>
     /// <exception cref="SwarmException">PeerUnreachable, VersionMismatch.</exception>
-    public async Task<OutboundLink> GetAsync(
-        PeerAddress address, ConnectionClass purpose, PeerId? expected, CancellationToken cancellationToken)
+    public async Task<OutboundLink> GetAsync(PeerEndpoint endpoint, ConnectionClass purpose, CancellationToken cancellationToken)
     {
-        Task<OutboundLink> opening = Find(address, purpose);
-        OutboundLink link = await opening.WaitAsync(cancellationToken);
-        if (expected is { } peer && link.Peer != peer)
+        ArgumentNullException.ThrowIfNull(endpoint);
+        OutboundLink link = await Find(endpoint, purpose).WaitAsync(cancellationToken);
+        if (!endpoint.Peer.IsNone && link.Peer != endpoint.Peer)
         {
             throw new SwarmException(
-                FaultKind.PeerUnreachable, $"{address}: peer {link.Peer.Short} answers, expected {peer.Short}", peer);
+                FaultKind.PeerUnreachable, $"{endpoint.Addresses[0]}: peer {link.Peer.Short} answers, expected {endpoint.Peer.Short}", endpoint.Peer);
         }
 
         return link;
@@ -49,29 +48,29 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
         }
     }
 
-    private Task<OutboundLink> Find(PeerAddress address, ConnectionClass purpose)
+    private Task<OutboundLink> Find(PeerEndpoint endpoint, ConnectionClass purpose)
     {
         TaskCompletionSource<OutboundLink> opened;
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (_links.TryGetValue((address, purpose), out Task<OutboundLink>? known) && !IsUseless(known))
+            if (_links.TryGetValue((endpoint, purpose), out Task<OutboundLink>? known) && !IsUseless(known))
                 return known;
             opened = new TaskCompletionSource<OutboundLink>(TaskCreationOptions.RunContinuationsAsynchronously);
-            _links[(address, purpose)] = opened.Task;
+            _links[(endpoint, purpose)] = opened.Task;
         }
 
         // Outside the lock: an in-process transport may call back before it returns.
-        _ = OpenAsync(address, purpose, opened);
+        _ = OpenAsync(endpoint, purpose, opened);
         return opened.Task;
     }
 
-    private async Task OpenAsync(PeerAddress address, ConnectionClass purpose, TaskCompletionSource<OutboundLink> opened)
+    private async Task OpenAsync(PeerEndpoint endpoint, ConnectionClass purpose, TaskCompletionSource<OutboundLink> opened)
     {
         try
         {
             opened.SetResult(await OutboundLink.OpenAsync(
-                transport.Connect(address, purpose), address, purpose, greeting(purpose), patience, time, CancellationToken.None));
+                transport.Connect(endpoint, purpose), endpoint.Addresses[0], purpose, greeting(purpose), patience, time, CancellationToken.None));
         }
         catch (Exception exception)
         {

@@ -19,6 +19,7 @@ public static class RpcFaults
             RpcException { StatusCode: StatusCode.Unimplemented } => FaultKind.VersionMismatch,
             RpcException { StatusCode: StatusCode.InvalidArgument } => FaultKind.InvalidArgument,
             RpcException { StatusCode: StatusCode.FailedPrecondition } => FaultKind.VersionMismatch,
+            RpcException { StatusCode: StatusCode.Unauthenticated } => FaultKind.NotAMember,
             RpcException { StatusCode: StatusCode.NotFound } => FaultKind.ModelMismatch,
             RpcException { StatusCode: StatusCode.DeadlineExceeded } => FaultKind.PeerUnreachable,
             _ => lost,

@@ -1,11 +1,15 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Swarm.Protocol.Membership;
 
 namespace Swarm.Protocol.Transport;
 
 /// <summary>What both transports are told. Defaults suit a node.</summary>
 public sealed record TransportOptions
 {
+    /// <summary>What this side shows and checks the other by. Null: clear text, nobody has an identity (tests, and other languages' clients and servers).</summary>
+    public PeerCredentials? Credentials { get; init; }
+
     /// <summary>Longest message accepted, bytes; a longer one ends its call with <c>RESOURCE_EXHAUSTED</c> before it is buffered. Default 4 MiB.</summary>
     public int MaxReceiveMessageBytes { get; init; } = 4 << 20;
 

@@ -53,6 +53,8 @@ internal sealed class ServerCall : ServerCallContext, IDisposable
 
     protected override CancellationToken CancellationTokenCore => _stop.Token;
 
+    protected override AuthContext AuthContextCore => _wire.Caller;
+
     protected override Metadata ResponseTrailersCore { get; } = [];
 
     protected override Status StatusCore { get; set; } = Status.DefaultSuccess;

@@ -12,6 +12,9 @@ internal abstract class ServerWire
 
     public abstract string Peer { get; }
 
+    /// <summary>Who calls, as its connection has proven.</summary>
+    public abstract PeerAuthContext Caller { get; }
+
     public abstract Metadata RequestHeaders { get; }
 
     /// <summary>Time that the client gives; null: no limit.</summary>

@@ -37,6 +37,9 @@ public abstract class ServerCallContext
         set => WriteOptionsCore = value;
     }
 
+    /// <summary>Who the client has proven to be.</summary>
+    public AuthContext AuthContext => AuthContextCore;
+
     /// <summary>Values that belong to this call.</summary>
     public IDictionary<object, object> UserState => UserStateCore;
 
@@ -57,6 +60,8 @@ public abstract class ServerCallContext
     protected abstract Status StatusCore { get; set; }
 
     protected abstract WriteOptions? WriteOptionsCore { get; set; }
+
+    protected abstract AuthContext AuthContextCore { get; }
 
     protected virtual IDictionary<object, object> UserStateCore { get; } = new Dictionary<object, object>();
 

@@ -69,11 +69,12 @@ public sealed class GrpcTransport : ITransport
         return listener;
     }
 
-    public CallInvoker Connect(PeerAddress address, ConnectionClass purpose)
+    public CallInvoker Connect(PeerEndpoint endpoint, ConnectionClass purpose)
     {
+        ArgumentNullException.ThrowIfNull(endpoint);
         ObjectDisposedException.ThrowIf(_disposed, this);
         HttpMessageInvoker invoker = purpose == ConnectionClass.Bulk ? _bulk : _decode;
-        return new WireCallInvoker(() => new HttpClientWire(invoker, address), _options);
+        return new WireCallInvoker(() => new HttpClientWire(invoker, endpoint.Addresses[0]), _options);
     }
 
     public async ValueTask DisposeAsync()

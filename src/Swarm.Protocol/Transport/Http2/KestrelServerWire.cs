@@ -32,6 +32,7 @@ internal sealed class KestrelServerWire : ServerWire
         Host = request.Headers.Host.ToString();
         Peer = ReadPeer(features);
         RequestHeaders = ReadHeaders(request);
+        Caller = features.Get<PeerAuthContext>() ?? PeerAuthContext.None;
     }
 
     public override string Path { get; }
@@ -39,6 +40,8 @@ internal sealed class KestrelServerWire : ServerWire
     public override string Host { get; }
 
     public override string Peer { get; }
+
+    public override PeerAuthContext Caller { get; }
 
     public override Metadata RequestHeaders { get; }
 

@@ -1,19 +1,22 @@
 using System.IO.Pipelines;
 using Grpc.Core;
+using Swarm.Protocol.Membership;
 
 namespace Swarm.Protocol.Transport;
 
-/// <summary>A call to an address of the same process.</summary>
+/// <summary>A call to an endpoint of the same process.</summary>
 internal sealed class InMemoryClientWire : ClientWire
 {
     private readonly InMemoryNetwork _network;
-    private readonly PeerAddress _address;
+    private readonly PeerEndpoint _endpoint;
+    private readonly PeerCredentials? _credentials;
     private readonly InMemoryCall _call = new();
 
-    public InMemoryClientWire(InMemoryNetwork network, PeerAddress address)
+    public InMemoryClientWire(InMemoryNetwork network, PeerEndpoint endpoint, PeerCredentials? credentials)
     {
         _network = network;
-        _address = address;
+        _endpoint = endpoint;
+        _credentials = credentials;
         RequestWriter = Task.FromResult(_call.Requests.Writer);
     }
 
@@ -25,8 +28,7 @@ internal sealed class InMemoryClientWire : ClientWire
     {
         using (onlyFrame)
         {
-            InMemoryListener listener = _network.Find(_address)
-                ?? throw new RpcException(new Status(StatusCode.Unavailable, $"the peer cannot be reached: nobody listens at {_address}"));
+            InMemoryListener listener = Dial(out PeerAuthContext caller);
             var headers = new Metadata();
             foreach (Metadata.Entry entry in head.Headers)
                 HeaderCodec.Add(headers, entry.Key, HeaderCodec.Value(entry));
@@ -36,7 +38,7 @@ internal sealed class InMemoryClientWire : ClientWire
                 _call.Requests.Writer.Complete();
             }
 
-            listener.Accept(new InMemoryServerWire(_call, head with { Headers = headers.Freeze() }, _address));
+            listener.Accept(new InMemoryServerWire(_call, head with { Headers = headers.Freeze() }, listener.Address, caller), _credentials);
         }
 
         return _call.Head.Task;
@@ -53,4 +55,20 @@ internal sealed class InMemoryClientWire : ClientWire
     }
 
     public override void Release() => _call.Responses.Reader.Complete();
+
+    /// <summary>The first address where the right peer answers; the last failure when none does.</summary>
+    private InMemoryListener Dial(out PeerAuthContext caller)
+    {
+        Status failure = TransportStatuses.NobodyListens(_endpoint.Addresses);
+        foreach (PeerAddress address in _endpoint.Addresses)
+        {
+            if (_network.Find(address) is not { } listener)
+                continue;
+            if (listener.Meet(_credentials, _endpoint.Peer, out caller) is not { } refusal)
+                return listener;
+            failure = refusal;
+        }
+
+        throw new RpcException(failure);
+    }
 }

@@ -38,6 +38,13 @@ public sealed class InMemoryNetwork
             return _listeners.GetValueOrDefault(address);
     }
 
+    /// <summary>All that listen now.</summary>
+    internal InMemoryListener[] All()
+    {
+        lock (_gate)
+            return [.. _listeners.Values];
+    }
+
     internal void Remove(PeerAddress address)
     {
         lock (_gate)

@@ -10,11 +10,12 @@ internal sealed class InMemoryServerWire : ServerWire
     private readonly RequestHead _head;
     private readonly PeerAddress _address;
 
-    public InMemoryServerWire(InMemoryCall call, RequestHead head, PeerAddress address)
+    public InMemoryServerWire(InMemoryCall call, RequestHead head, PeerAddress address, PeerAuthContext caller)
     {
         _call = call;
         _head = head;
         _address = address;
+        Caller = caller;
     }
 
     public override string Path => _head.Path;
@@ -22,6 +23,8 @@ internal sealed class InMemoryServerWire : ServerWire
     public override string Host => _address.ToString();
 
     public override string Peer => "memory:client";
+
+    public override PeerAuthContext Caller { get; }
 
     public override Metadata RequestHeaders => _head.Headers;
 
@@ -53,7 +56,18 @@ internal sealed class InMemoryServerWire : ServerWire
 
     public override void Abort()
     {
-        var reset = new RpcException(new Status(StatusCode.Internal, "the peer reset the stream"));
+        Break(new RpcException(new Status(StatusCode.Internal, "the peer reset the stream")));
+    }
+
+    /// <summary>What both sides see when the connection below is closed.</summary>
+    public void CutConnection()
+    {
+        _call.ClientGone.Cancel();
+        Break(new RpcException(new Status(StatusCode.Unavailable, "the connection is gone: the peer is no member any more")));
+    }
+
+    private void Break(RpcException reset)
+    {
         _call.Head.TrySetException(reset);
         _call.Responses.Writer.Complete(reset);
         _call.Requests.Reader.Complete(reset);

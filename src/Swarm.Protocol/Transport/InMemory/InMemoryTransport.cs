@@ -18,6 +18,8 @@ public sealed class InMemoryTransport : ITransport
         ArgumentNullException.ThrowIfNull(network);
         _network = network;
         _options = options ?? new TransportOptions();
+        if (_options.Credentials is { } credentials)
+            credentials.Gate.Changed += CutRefusedPeers;
     }
 
     public ValueTask<IPeerListener> ListenAsync(PeerAddress address, IReadOnlyList<ServerServiceDefinition> services, CancellationToken cancellationToken)
@@ -30,8 +32,11 @@ public sealed class InMemoryTransport : ITransport
         return new ValueTask<IPeerListener>(listener);
     }
 
-    public CallInvoker Connect(PeerAddress address, ConnectionClass purpose) =>
-        new WireCallInvoker(() => new InMemoryClientWire(_network, address), _options);
+    public CallInvoker Connect(PeerEndpoint endpoint, ConnectionClass purpose)
+    {
+        ArgumentNullException.ThrowIfNull(endpoint);
+        return new WireCallInvoker(() => new InMemoryClientWire(_network, endpoint, _options.Credentials), _options);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -42,7 +47,16 @@ public sealed class InMemoryTransport : ITransport
             _listeners.Clear();
         }
 
+        if (_options.Credentials is { } credentials)
+            credentials.Gate.Changed -= CutRefusedPeers;
+
         foreach (InMemoryListener listener in listeners)
             await listener.DisposeAsync();
+    }
+
+    private void CutRefusedPeers()
+    {
+        foreach (InMemoryListener listener in _network.All())
+            listener.CutIfRefusedBy(_options.Credentials!);
     }
 }
