@@ -10,34 +10,91 @@ namespace Swarm.Node.Tests;
 /// <summary>Rules that are plain functions: who gets room, which blocks a node takes, how memory is divided.</summary>
 public sealed class RulesTests
 {
+    private static readonly KvLayout Layout = new(new BlockSpan(0, 4), 1 << 12);
+
     [Fact]
     public void TryAdmit_WhatWasPromised_IsNotGivenTwice()
     {
-        var ledger = new SessionLedger(poolTokens: 256);
+        var ledger = new SessionLedger(256 * Layout.PositionBytes);
 
-        Assert.True(ledger.TryAdmit(new SessionId(1, 1), 65));
-        Assert.True(ledger.TryAdmit(new SessionId(1, 2), 64));
-        Assert.Equal(64, ledger.FreeTokens);
-        Assert.False(ledger.TryAdmit(new SessionId(1, 3), 65));
-        Assert.False(ledger.TryAdmit(new SessionId(1, 1), 1));
-        Assert.True(ledger.TryAdmit(new SessionId(1, 3), 64));
-        Assert.Equal(0, ledger.FreeTokens);
+        Assert.True(ledger.TryAdmit(new SessionId(1, 1), 65, Layout));
+        Assert.True(ledger.TryAdmit(new SessionId(1, 2), 64, Layout));
+        Assert.Equal(64, ledger.FreeTokens(Layout));
+        Assert.False(ledger.TryAdmit(new SessionId(1, 3), 65, Layout));
+        Assert.False(ledger.TryAdmit(new SessionId(1, 1), 1, Layout));
+        Assert.True(ledger.TryAdmit(new SessionId(1, 3), 64, Layout));
+        Assert.Equal(0, ledger.FreeTokens(Layout));
     }
 
     [Fact]
     public void TryGrow_BeyondThePromise_TakesWhatIsFreeOnly()
     {
-        var ledger = new SessionLedger(poolTokens: 256);
-        ledger.TryAdmit(new SessionId(1, 1), 64);
-        ledger.TryAdmit(new SessionId(1, 2), 64);
+        var ledger = new SessionLedger(256 * Layout.PositionBytes);
+        ledger.TryAdmit(new SessionId(1, 1), 64, Layout);
+        ledger.TryAdmit(new SessionId(1, 2), 64, Layout);
 
-        Assert.True(ledger.TryGrow(new SessionId(1, 1), 10));
-        Assert.True(ledger.TryGrow(new SessionId(1, 1), 192));
-        Assert.False(ledger.TryGrow(new SessionId(1, 2), 65));
+        Assert.True(ledger.TryGrow(new SessionId(1, 1), 10, Layout));
+        Assert.True(ledger.TryGrow(new SessionId(1, 1), 192, Layout));
+        Assert.False(ledger.TryGrow(new SessionId(1, 2), 65, Layout));
         ledger.Release(new SessionId(1, 1));
-        Assert.True(ledger.TryGrow(new SessionId(1, 2), 65));
+        Assert.True(ledger.TryGrow(new SessionId(1, 2), 65, Layout));
         ledger.Release(new SessionId(1, 2));
-        Assert.Equal(256, ledger.FreeTokens);
+        Assert.Equal(256, ledger.FreeTokens(Layout));
+    }
+
+    [Fact]
+    public void TryAdmit_SessionsOfTwoSpans_ShareTheBytes()
+    {
+        var wide = new KvLayout(new BlockSpan(0, 8), 1 << 12);
+        var ledger = new SessionLedger(4 * wide.PageBytes);
+
+        Assert.True(ledger.TryAdmit(new SessionId(1, 1), 64, wide));
+        Assert.True(ledger.TryAdmit(new SessionId(1, 2), 64, Layout));
+        Assert.Equal((2 * 64, 5 * 64), (ledger.FreeTokens(wide), ledger.FreeTokens(Layout)));
+        Assert.False(ledger.TryGrow(new SessionId(1, 1), 4 * 64, wide));
+        Assert.True(ledger.TryGrow(new SessionId(1, 1), 3 * 64, wide));
+        Assert.True(ledger.TryGrow(new SessionId(1, 2), 128, Layout));
+        Assert.Equal(0, ledger.FreeBytes);
+    }
+
+    [Fact]
+    public void BudgetBytes_LoweredBelowWhatIsPromised_PromisesNothingUntilEnoughIsBack()
+    {
+        var ledger = new SessionLedger(4 * Layout.PageBytes);
+        ledger.TryAdmit(new SessionId(1, 1), 128, Layout);
+        ledger.TryAdmit(new SessionId(1, 2), 64, Layout);
+
+        ledger.BudgetBytes = 2 * Layout.PageBytes;
+
+        Assert.Equal(0, ledger.FreeBytes);
+        Assert.False(ledger.TryAdmit(new SessionId(1, 3), 1, Layout));
+        ledger.Release(new SessionId(1, 1));
+        Assert.True(ledger.TryAdmit(new SessionId(1, 3), 1, Layout));
+    }
+
+    [Theory]
+    [InlineData(100, 50, 40, 200, MoveOrder.LoadFirst)]
+    [InlineData(100, 60, 40, 200, MoveOrder.LoadFirst)]
+    [InlineData(100, 61, 40, 200, MoveOrder.DropFirst)]
+    [InlineData(160, 0, 40, 200, MoveOrder.LoadFirst)]
+    public void Order_WhatIsHeldAndWhatComes_LoadsFirstWhereBothFit(long held, long load, long pool, long memory, MoveOrder order) =>
+        Assert.Equal(order, MemoryPlan.Order(held, load, pool, memory));
+
+    [Theory]
+    // Half of what is free, where the model could use more; else what the larger of weights and caches asks for.
+    [InlineData(1_000_000, 900_000, 1 << 7, 2048, 500_000)]
+    [InlineData(100_000_000, 30_000_000, 1 << 4, 64, 40_000_000)]
+    [InlineData(1_000_000_000, 1_000_000, 1 << 12, 8192, 4L * 8 * 128 * (1 << 14))]
+    [InlineData(1_000_000_000, 1_000, 1 << 12, 64, 4L * 8 * (1 << 14))]
+    public void Default_WhatIsFree_IsHalfOfItAtMost(long free, long model, long blockPageBytes, int context, long expected)
+    {
+        var layout = new KvLayout(new BlockSpan(0, 4), blockPageBytes);
+
+        long memory = MemoryPlan.Default(free, model, layout, context);
+
+        Assert.Equal(expected, memory);
+        if (memory < free / 2)
+            MemoryPlan.Check(new BlockSpan(0, 4), model, layout, memory);
     }
 
     [Theory]

@@ -14,7 +14,7 @@ internal sealed class ServeCommand : CommandDefinition
         new("blocks", "A:B", "blocks from A up to but without B (default: the node chooses)", Values.Blocks, null);
 
     private static readonly Setting<long?> Memory =
-        new("memory", "SIZE", "bounds weights and caches (default 4GiB)", Values.Bytes, null);
+        new("memory", "SIZE", "bounds weights and caches (default half of what is free)", Values.Bytes, null);
 
     private static readonly Setting<PeerAddress?> Listen =
         new("listen", "HOST:PORT", "where to listen (default: the first free port from 31330 on all addresses)", Values.Address, null);

@@ -3,7 +3,8 @@ using Swarm.Kernels;
 namespace Swarm.Models.Blocks;
 
 /// <summary>
-/// Contiguous blocks of a model, loaded and ready to compute, for every family. One thread at a time; nothing is allocated after the first pass of a size.
+/// Contiguous blocks of a model, loaded and ready to compute, for every family. One thread at a time, over all stacks that share blocks; nothing is allocated after the first
+/// pass of a size.
 /// </summary>
 public sealed class BlockStack : IDisposable
 {
@@ -11,15 +12,16 @@ public sealed class BlockStack : IDisposable
     private readonly TransformerBlock[] _blocks;
     private readonly RotaryTable _rotary;
     private readonly StackScratch _scratch;
+    private bool _disposed;
 
-    private BlockStack(ModelConfig config, BlockSpan span, KernelSet kernels, TransformerBlock[] blocks, TensorLoader loader)
+    private BlockStack(ModelConfig config, BlockSpan span, KernelSet kernels, TransformerBlock[] blocks, TensorLoader loader, StackScratch scratch)
     {
         Config = config;
         Span = span;
         _kernels = kernels;
         _blocks = blocks;
         _rotary = loader.Rotary;
-        _scratch = new StackScratch(config);
+        _scratch = scratch;
         BytesRead = loader.BytesRead;
         KvLayout = KvLayout.For(config, span, kernels);
     }
@@ -36,16 +38,23 @@ public sealed class BlockStack : IDisposable
     /// <summary>Bytes of weights in memory.</summary>
     public long WeightBytes => _blocks.Sum(block => block.ResidentBytes);
 
-    /// <summary>Bytes of the stored tensors that were loaded.</summary>
+    /// <summary>Bytes of the stored tensors that were loaded for this stack; blocks that it shares are not among them.</summary>
     public long BytesRead { get; }
 
-    /// <summary>Loads the blocks of a span, and reads no other tensors.</summary>
+    /// <summary>Bytes of weights in memory for several stacks together: a block that some of them share counts once.</summary>
+    public static long WeightBytesOf(IEnumerable<BlockStack> stacks) =>
+        stacks.SelectMany(stack => stack._blocks).Distinct().Sum(block => block.ResidentBytes);
+
+    /// <summary>Loads the blocks of a span, and reads no other tensors. Runs beside passes of other stacks.</summary>
     /// <param name="source">The model.</param>
     /// <param name="span">The blocks.</param>
     /// <param name="kernels">Who computes; must outlive the stack.</param>
     /// <param name="progress">Called after each block.</param>
     /// <param name="verify">A manifest that each tensor must agree with; null trusts the file.</param>
     /// <param name="cancellationToken">Ends loading between two tensors.</param>
+    /// <param name="shared">
+    /// Living stacks of the same model and kernels, which the caller does not dispose meanwhile: what they hold is shared, not loaded again.
+    /// </param>
     /// <exception cref="ModelException">
     /// InvalidArgument: blocks that the model has not. CorruptModel: a tensor is missing, misshapen or differs from the manifest. UnsupportedModel: a type that kernels lack.
     /// </exception>
@@ -55,7 +64,8 @@ public sealed class BlockStack : IDisposable
         KernelSet kernels,
         Action<LoadProgress>? progress = null,
         ModelManifest? verify = null,
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default,
+        IReadOnlyList<BlockStack>? shared = null)
     {
         ModelConfig config = source.Config;
         if (span.Start < 0 || span.End > config.Blocks || span.Count <= 0)
@@ -64,21 +74,37 @@ public sealed class BlockStack : IDisposable
                 ModelError.InvalidArgument, $"blocks {span}, expected a span within the model's blocks {config.AllBlocks} with at least one block");
         }
 
-        var loader = new TensorLoader(source.Tensors, config, kernels, verify, cancellationToken);
-        long total = source.StoredBytes(span);
+        IReadOnlyList<BlockStack> others = shared ?? [];
+        if (others.FirstOrDefault(other => other._kernels != kernels || other.Config != config) is { } stranger)
+            throw new ModelException(ModelError.InvalidArgument, $"shared blocks {stranger.Span} are of another model or kernel set");
+        BlockStack? first = others.Count > 0 ? others[0] : null;
+        var loader = new TensorLoader(source.Tensors, config, kernels, verify, first?._rotary, cancellationToken);
+        int[] missing = [.. Enumerable.Range(span.Start, span.Count).Where(block => Held(others, block) is null)];
+        long total = missing.Sum(source.StoredBytes);
+        int loaded = 0;
         var blocks = new List<TransformerBlock>(span.Count);
         try
         {
             for (int block = span.Start; block < span.End; block++)
             {
+                if (Held(others, block) is { } held)
+                {
+                    held.Retain();
+                    blocks.Add(held);
+                    continue;
+                }
+
                 blocks.Add(loader.Family.LoadBlock(loader, block));
-                progress?.Invoke(new LoadProgress(block, blocks.Count, span.Count, loader.BytesRead, total));
+                progress?.Invoke(new LoadProgress(block, ++loaded, missing.Length, loader.BytesRead, total));
             }
 
-            return new BlockStack(config, span, kernels, [.. blocks], loader);
+            return new BlockStack(config, span, kernels, [.. blocks], loader, first?._scratch ?? new StackScratch(config));
         }
         catch
         {
+            foreach (TransformerBlock block in blocks)
+                block.Dispose();
+            // Of the block that failed, what there is of it; of the others it is gone already.
             loader.DisposeLoaded();
             throw;
         }
@@ -110,11 +136,25 @@ public sealed class BlockStack : IDisposable
         }
     }
 
-    /// <summary>Frees the weights.</summary>
+    /// <summary>Lets go of the blocks: those that no other stack shares are freed.</summary>
     public void Dispose()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         foreach (TransformerBlock block in _blocks)
             block.Dispose();
+    }
+
+    private static TransformerBlock? Held(IReadOnlyList<BlockStack> stacks, int block)
+    {
+        foreach (BlockStack stack in stacks)
+        {
+            if (stack.Span.Contains(block))
+                return stack._blocks[block - stack.Span.Start];
+        }
+
+        return null;
     }
 
     private void CheckAndReserve(int hiddenLength, ReadOnlySpan<StackStep> steps)

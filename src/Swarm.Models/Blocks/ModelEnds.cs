@@ -43,7 +43,7 @@ public sealed class ModelEnds : IDisposable
     public static ModelEnds Load(ModelSource source, KernelSet kernels, ModelManifest? verify = null, CancellationToken cancellationToken = default)
     {
         ModelConfig config = source.Config;
-        var loader = new TensorLoader(source.Tensors, config, kernels, verify, cancellationToken);
+        var loader = new TensorLoader(source.Tensors, config, kernels, verify, rotary: null, cancellationToken);
         try
         {
             WeightMatrix embedding = loader.Matrix(TensorRole.Embedding, 0, config.Vocabulary, config.Hidden);

@@ -16,13 +16,14 @@ internal sealed class TensorLoader
     private RotaryTable? _rotary;
 
     public TensorLoader(
-        ITensorStore store, ModelConfig config, KernelSet kernels, ModelManifest? manifest, CancellationToken cancellationToken)
+        ITensorStore store, ModelConfig config, KernelSet kernels, ModelManifest? manifest, RotaryTable? rotary, CancellationToken cancellationToken)
     {
         _store = store;
         Config = config;
         _family = ModelFamily.ByName(config.Family);
         _kernels = kernels;
         _manifest = manifest;
+        _rotary = rotary;
         _cancellationToken = cancellationToken;
     }
 

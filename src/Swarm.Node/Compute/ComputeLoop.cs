@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Swarm.Models.Blocks;
+using Swarm.Node.Measurement;
 using Swarm.Node.Sessions;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
@@ -12,9 +12,10 @@ namespace Swarm.Node.Compute;
 /// The one owner of the compute device and of the sessions' caches: takes ready steps, lets the scheduler choose a pass, runs it, sends the
 /// outputs on. Holds no rules.
 /// </summary>
-internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, TimeProvider time)
+internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMeter speed, TimeProvider time)
 {
     private readonly ConcurrentQueue<LoopItem> _inbox = [];
+    private readonly ConcurrentQueue<(IComputeWork Work, TaskCompletionSource Done)> _others = [];
 
     // Who wakes the loop runs it as far as the device: a step needs no other thread on its way there.
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
@@ -22,6 +23,7 @@ internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, T
 
     private readonly StepScheduler _scheduler = new();
     private readonly List<NodeSession> _closed = [];
+    private volatile bool _ended;
 
     /// <summary>Passes over the weights so far.</summary>
     public long Passes { get; private set; }
@@ -35,23 +37,41 @@ internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, T
     /// <summary>Lets the loop look at what was posted.</summary>
     public void Wake() => _wake.Writer.TryWrite(true);
 
+    /// <summary>Runs other work on the device, between two passes. It is cancelled when the loop ends first.</summary>
+    public Task RunBetweenAsync(IComputeWork work)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _others.Enqueue((work, done));
+        Wake();
+        if (_ended)
+            CancelOthers();
+        return done.Task;
+    }
+
     /// <summary>Ends the loop once all that was posted is done.</summary>
     public void Complete() => _wake.Writer.TryComplete();
 
     /// <summary>Runs until <see cref="Complete"/>.</summary>
     public async Task RunAsync(SessionTable table)
     {
-        var pass = new ComputePass(stack, time);
+        var pass = new ComputePass(hidden, time);
         while (await _wake.Reader.WaitToReadAsync())
         {
             _wake.Reader.TryRead(out _);
             do
             {
                 TakeInbox(table);
+                bool other = await RunOtherAsync();
                 if (!_scheduler.TryNext(pass.Pieces))
+                {
+                    if (other)
+                        continue;
                     break;
+                }
+
                 await RunAsync(pass);
                 Passes++;
+                speed.Observe(pass.Elapsed, pass.Pieces[0].Work.Session.Plan.Part.Count, pass.Tokens);
                 if (pass.Pieces.Count > 1)
                     SharedSteps += pass.Pieces.Count;
                 foreach (StepPiece piece in pass.Pieces)
@@ -61,6 +81,31 @@ internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, T
         }
 
         TakeInbox(table);
+        _ended = true;
+        CancelOthers();
+    }
+
+    private async ValueTask<bool> RunOtherAsync()
+    {
+        if (!_others.TryDequeue(out (IComputeWork Work, TaskCompletionSource Done) other))
+            return false;
+        try
+        {
+            await executor.RunAsync(other.Work);
+            other.Done.SetResult();
+        }
+        catch (Exception exception)
+        {
+            other.Done.SetException(exception);
+        }
+
+        return true;
+    }
+
+    private void CancelOthers()
+    {
+        while (_others.TryDequeue(out (IComputeWork Work, TaskCompletionSource Done) other))
+            other.Done.TrySetCanceled();
     }
 
     // A defect of this program ends the sessions it met, not the node.
@@ -137,7 +182,9 @@ internal sealed class ComputeLoop(BlockStack stack, IComputeExecutor executor, T
         work.Dispose();
         session.Tokens += (ulong)work.Count;
         session.ComputeMicros += (ulong)work.Computed.TotalMicroseconds;
-        session.QueueMicros += (ulong)time.GetElapsedTime(work.Arrived, work.Started).TotalMicroseconds;
+        TimeSpan queue = time.GetElapsedTime(work.Arrived, work.Started);
+        session.QueueMicros += (ulong)queue.TotalMicroseconds;
+        speed.Waited(queue);
         session.ForwardedDirectly++;
         if (packet is not null)
         {

@@ -10,14 +10,19 @@ namespace Swarm.Node.Compute;
 /// Steps 9 and 10: one pass over the weights for the pieces the scheduler chose. Runs in the device's thread, touches no lock and no
 /// link; what goes wrong is left in the step.
 /// </summary>
-internal sealed class ComputePass(BlockStack stack, TimeProvider time) : IComputeWork
+internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
 {
-    private readonly int _hidden = stack.Config.Hidden;
     private StackStep[] _steps = [];
     private HiddenBuffer? _gathered;
 
     /// <summary>What to compute; filled in before each run.</summary>
     public List<StepPiece> Pieces { get; } = [];
+
+    /// <summary>Tokens that went through the blocks in the last run.</summary>
+    public int Tokens { get; private set; }
+
+    /// <summary>Time that the last run took.</summary>
+    public TimeSpan Elapsed { get; private set; }
 
     public void Run()
     {
@@ -36,9 +41,10 @@ internal sealed class ComputePass(BlockStack stack, TimeProvider time) : IComput
 
         if (live > 0)
             Compute(live, tokens);
-        TimeSpan elapsed = time.GetElapsedTime(start);
+        Tokens = tokens;
+        Elapsed = time.GetElapsedTime(start);
         foreach (StepPiece piece in Pieces)
-            piece.Work.Computed += elapsed;
+            piece.Work.Computed += Elapsed;
     }
 
     private static bool Prepare(StepWork work, long now)
@@ -53,26 +59,28 @@ internal sealed class ComputePass(BlockStack stack, TimeProvider time) : IComput
 
     private void Compute(int live, int tokens)
     {
-        SessionPlan plan = Pieces[0].Work.Session.Plan;
+        NodeSession first = Pieces[0].Work.Session;
+        SessionPlan plan = first.Plan;
+        BlockStack stack = first.Served.Stack;
         try
         {
             if (live == 1)
             {
                 StepPiece piece = FirstLive();
-                Forward(Rows(piece), 1, tokens, plan);
+                Forward(stack, Rows(piece), 1, tokens, plan);
             }
             else
             {
-                Span<float> together = Gathered(tokens * _hidden);
+                Span<float> together = Gathered(tokens * hidden);
                 Copy(together, gather: true);
-                Forward(together, live, tokens, plan);
+                Forward(stack, together, live, tokens, plan);
                 Copy(together, gather: false);
             }
 
             foreach (StepPiece piece in Pieces)
             {
                 if (piece.Work.Failure is null && piece.First + piece.Count == piece.Work.Count)
-                    piece.Work.Encode(_hidden);
+                    piece.Work.Encode(hidden);
             }
         }
         catch (ModelException exception)
@@ -83,21 +91,21 @@ internal sealed class ComputePass(BlockStack stack, TimeProvider time) : IComput
     }
 
     // Between two rounding points the hidden states pass through the blocks exactly.
-    private void Forward(Span<float> values, int live, int tokens, SessionPlan plan)
+    private void Forward(BlockStack stack, Span<float> values, int live, int tokens, SessionPlan plan)
     {
         ReadOnlySpan<StackStep> steps = _steps.AsSpan(0, live);
         int block = plan.Part.Start;
         foreach (int point in plan.InnerPoints)
         {
             stack.Forward(values, steps, new BlockSpan(block, point));
-            plan.Codec.Round(values, tokens, _hidden);
+            plan.Codec.Round(values, tokens, hidden);
             block = point;
         }
 
         stack.Forward(values, steps, new BlockSpan(block, plan.Part.End));
     }
 
-    private Span<float> Rows(StepPiece piece) => piece.Work.Values!.Values.Slice(piece.First * _hidden, piece.Count * _hidden);
+    private Span<float> Rows(StepPiece piece) => piece.Work.Values!.Values.Slice(piece.First * hidden, piece.Count * hidden);
 
     private StepPiece FirstLive()
     {

@@ -2,15 +2,17 @@ using Swarm.Models.Blocks;
 
 namespace Swarm.Node.Compute;
 
-/// <summary>Measures how many single-token passes a second the blocks allow.</summary>
-internal sealed class SpeedProbe(BlockStack stack, KvPool pool, TimeProvider time) : IComputeWork
+/// <summary>Measures how long a single token takes through the blocks. Its cache is its own, so that no session's promise is touched.</summary>
+internal sealed class SpeedProbe(BlockStack stack, TimeProvider time) : IComputeWork
 {
     private const int Passes = 3;
 
-    public double TokensPerSecond { get; private set; }
+    /// <summary>Seconds of the shortest pass; 0 where the clock stood still.</summary>
+    public double Seconds { get; private set; }
 
     public void Run()
     {
+        using var pool = new KvPool(stack.KvLayout.PageBytes, stack.KvLayout);
         using KvCache cache = pool.CreateCache();
         float[] hidden = new float[stack.Config.Hidden];
         TimeSpan shortest = TimeSpan.MaxValue;
@@ -23,6 +25,6 @@ internal sealed class SpeedProbe(BlockStack stack, KvPool pool, TimeProvider tim
             shortest = elapsed < shortest ? elapsed : shortest;
         }
 
-        TokensPerSecond = shortest > TimeSpan.Zero ? 1 / shortest.TotalSeconds : 0;
+        Seconds = shortest.TotalSeconds;
     }
 }

@@ -14,9 +14,13 @@ public sealed class ThreadExecutor : IComputeExecutor, IValueTaskSource
     private IComputeWork? _work;
     private volatile bool _stopping;
 
-    public ThreadExecutor(string name)
+    /// <param name="name">Of the thread, for debuggers.</param>
+    /// <param name="priority">Of the thread, where the platform heeds it.</param>
+    /// <param name="continueHere">Whoever waits goes on in this thread; false leaves it to the pool.</param>
+    public ThreadExecutor(string name, ThreadPriority priority = ThreadPriority.Normal, bool continueHere = true)
     {
-        _thread = new Thread(Loop) { IsBackground = true, Name = name };
+        _source.RunContinuationsAsynchronously = !continueHere;
+        _thread = new Thread(Loop) { IsBackground = true, Name = name, Priority = priority };
         _thread.Start();
     }
 

@@ -7,6 +7,7 @@ using Swarm.Models;
 using Swarm.Models.Blocks;
 using Swarm.Node.Compute;
 using Swarm.Node.Hosting;
+using Swarm.Node.Measurement;
 using Swarm.Node.Placement;
 using Swarm.Node.Sessions;
 using Swarm.Protocol;
@@ -37,15 +38,16 @@ public sealed class NodeHost : IAsyncDisposable
     private SwarmMembership _membership = null!;
     private DirectoryService _directory = null!;
     private IPeerListener? _listener;
-    private BlockStack? _stack;
-    private KvPool? _pool;
+    private readonly SpeedMeter _speed = new();
+    private readonly long _memoryBytes;
+    private KvBudget? _budget;
     private ComputeLoop? _loop;
     private SessionTable? _table;
+    private SpanKeeper? _spans;
     private LinkEndpoint? _endpoint;
     private Task _computing = Task.CompletedTask;
     private Task _renewing = Task.CompletedTask;
     private IReadOnlyList<string> _addresses = [];
-    private double _tokensPerSecond;
     private ulong _sequence;
     private bool _leaving;
     private bool _stopped;
@@ -53,6 +55,7 @@ public sealed class NodeHost : IAsyncDisposable
     private NodeHost(NodeOptions options)
     {
         _options = options;
+        _memoryBytes = options.MemoryBytes ?? DefaultMemory(options);
         _directoryClient = new DirectoryClient(options.Transport, options.Time, options.Patience);
         _executor = options.Executor ?? new ThreadExecutor("swarm compute");
         _links = new LinkPool(options.Transport, options.Time, Greeting, options.Patience);
@@ -64,8 +67,11 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Where it listens.</summary>
     public PeerAddress Address => _listener!.Address;
 
-    /// <summary>What it serves.</summary>
-    public BlockSpan Blocks { get; private set; }
+    /// <summary>What it serves now; empty while it serves nothing.</summary>
+    public BlockSpan Blocks => _spans?.Blocks ?? default;
+
+    /// <summary>Bytes of weights in memory.</summary>
+    public long WeightBytes => _spans?.WeightBytes ?? 0;
 
     /// <summary>Text that lets others join through this node.</summary>
     public string Invite { get; private set; } = "";
@@ -79,7 +85,7 @@ public sealed class NodeHost : IAsyncDisposable
     public long CacheTokensFree => _table?.FreeTokens ?? 0;
 
     /// <summary>Bytes of keys and values that sessions hold.</summary>
-    public long CacheBytesUsed => _pool?.UsedBytes ?? 0;
+    public long CacheBytesUsed => _budget?.UsedBytes ?? 0;
 
     /// <summary>Passes over the weights so far.</summary>
     public long Passes => _loop?.Passes ?? 0;
@@ -104,6 +110,20 @@ public sealed class NodeHost : IAsyncDisposable
             await host.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Serves other blocks, and ends when it does. What it serves before and after it serves all the time; sessions that run end on the blocks they began with, bit for bit as if
+    /// nothing had moved.
+    /// </summary>
+    /// <exception cref="SwarmException">
+    /// InvalidArgument: blocks that the model has not. NoCapacity: they do not fit into the memory, or running sessions hold it for too long; the node then serves what it did.
+    /// </exception>
+    /// <exception cref="ModelException">What is wrong with the model's files.</exception>
+    public Task MoveAsync(BlockSpan blocks, CancellationToken cancellationToken = default)
+    {
+        CheckBlocks(blocks);
+        return _spans!.MoveAsync(blocks, _membership.Manifest, cancellationToken);
     }
 
     /// <summary>
@@ -150,8 +170,8 @@ public sealed class NodeHost : IAsyncDisposable
     {
         await StopAsync(TimeSpan.Zero);
         _executor.Dispose();
-        _pool?.Dispose();
-        _stack?.Dispose();
+        _table?.DisposeSpans();
+        _spans?.Dispose();
         _options.Kernels.Dispose();
         _options.Source.Dispose();
         await _options.Transport.DisposeAsync();
@@ -162,7 +182,8 @@ public sealed class NodeHost : IAsyncDisposable
     private async Task StartAsync(CancellationToken cancellationToken)
     {
         ModelConfig config = _options.Source.Config;
-        CheckBlocks(config);
+        if (_options.Blocks is { } blocks)
+            CheckBlocks(blocks);
         _membership = _options.Join is null
             ? SwarmJoining.Found(_options, cancellationToken)
             : await SwarmJoining.JoinAsync(_options, _directoryClient, cancellationToken);
@@ -173,16 +194,16 @@ public sealed class NodeHost : IAsyncDisposable
             _directory.Merge(known);
 
         await ListenAsync(cancellationToken);
-        Blocks = _options.Blocks ?? ChooseBlocks(config);
-        Load(config, cancellationToken);
-
         var self = new NodeIdentity(
-            Peer, identity, _options.Source.Name, Blocks, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
-        _loop = new ComputeLoop(_stack!, _executor, _options.Time);
-        _table = new SessionTable(self, _pool!, _links, _options.Time, _loop);
+            Peer, identity, _options.Source.Name, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
+        _budget = new KvBudget(0);
+        _loop = new ComputeLoop(config.Hidden, _executor, _speed, _options.Time);
+        _table = new SessionTable(self, _budget, _links, _options.Time, _loop);
         _table.Changed += OnSessionChanged;
-        await MeasureAsync();
         _computing = _loop.RunAsync(_table);
+        _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, () => AnnounceAsync(everybody: true, _stopping.Token));
+        // The founder has just hashed every tensor; a joiner checks those that it loads.
+        await _spans.LoadAsync(_options.Blocks ?? ChooseBlocks(config), _membership.Founded ? null : _membership.Manifest, cancellationToken);
         _endpoint = new LinkEndpoint(self, _table);
         Invite = InviteText.Write(new Invite
         {
@@ -195,18 +216,27 @@ public sealed class NodeHost : IAsyncDisposable
         _renewing = RenewAsync();
         SetHealth(ServingStatus.Serving);
         Raise(new NodeReady(
-            Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, _stack!.WeightBytes + _pool!.BudgetBytes,
-            _stack.WeightBytes, _pool.FreeTokens, _tokensPerSecond));
+            Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, WeightBytes + _budget.Bytes,
+            WeightBytes, CacheTokensFree, _speed.TokensPerSecond(Blocks.Count)));
     }
 
-    private void CheckBlocks(ModelConfig config)
+    private void CheckBlocks(BlockSpan blocks)
     {
-        if (_options.Blocks is { } blocks && (blocks.Start < 0 || blocks.Count < 1 || blocks.End > config.Blocks))
+        ModelConfig config = _options.Source.Config;
+        if (blocks.Start < 0 || blocks.Count < 1 || blocks.End > config.Blocks)
         {
             throw new SwarmException(
                 FaultKind.InvalidArgument, $"blocks: {blocks}, expected a span within {config.AllBlocks}, the model's blocks",
                 blocks: (blocks.Start, blocks.End));
         }
+    }
+
+    private static long DefaultMemory(NodeOptions options)
+    {
+        ModelConfig config = options.Source.Config;
+        return MemoryPlan.Default(
+            AvailableMemory.Read(), options.Source.StoredBytes(config.AllBlocks), KvLayout.For(config, config.AllBlocks, options.Kernels),
+            Math.Min(options.Context ?? config.Context, config.Context));
     }
 
     private async Task ListenAsync(CancellationToken cancellationToken)
@@ -248,37 +278,17 @@ public sealed class NodeHost : IAsyncDisposable
         for (int block = 0; block < config.Blocks; block++)
             blockBytes = Math.Max(blockBytes, _options.Source.StoredBytes(block));
         long pageBytes = KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes;
-        int most = MemoryPlan.MostBlocks(_options.MemoryBytes, blockBytes, pageBytes);
+        int most = MemoryPlan.MostBlocks(_memoryBytes, blockBytes, pageBytes);
         if (most < 1)
         {
             throw new SwarmException(
-                FaultKind.NoCapacity, $"memory: {_options.MemoryBytes} bytes, expected at least {blockBytes + (pageBytes * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
+                FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {blockBytes + (pageBytes * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
         }
 
         IEnumerable<BlockSpan> served = _directory.Snapshot().Entries
             .Where(entry => entry.Announcement.State != AnnouncedState.Leaving)
             .Select(entry => new BlockSpan((int)entry.Announcement.FirstBlock, (int)entry.Announcement.EndBlock));
         return PlacementRule.Choose(served, config.Blocks, most);
-    }
-
-    private void Load(ModelConfig config, CancellationToken cancellationToken)
-    {
-        KvLayout layout = KvLayout.For(config, Blocks, _options.Kernels);
-        MemoryPlan.Check(Blocks, _options.Source.StoredBytes(Blocks), layout, _options.MemoryBytes);
-        // The founder has just hashed every tensor; a joiner checks those that it loads.
-        _stack = BlockStack.Load(
-            _options.Source, Blocks, _options.Kernels,
-            progress => Raise(new NodeLoading(Blocks, progress.Done, progress.Of, progress.Bytes, progress.TotalBytes)),
-            _membership.Founded ? null : _membership.Manifest, cancellationToken);
-        _pool = new KvPool(MemoryPlan.PoolBytes(_options.MemoryBytes, layout), _stack.KvLayout);
-    }
-
-    // A few single-token passes, the first of which warms up.
-    private async Task MeasureAsync()
-    {
-        var probe = new SpeedProbe(_stack!, _pool!, _options.Time);
-        await _executor.RunAsync(probe);
-        _tokensPerSecond = probe.TokensPerSecond;
     }
 
     private NodeAnnouncement Announcement() => new()
@@ -294,7 +304,7 @@ public sealed class NodeHost : IAsyncDisposable
         Version = _options.Version,
         WireVersion = WireVersion.Current,
         CacheTokensFree = (ulong)CacheTokensFree,
-        TokensPerSecond = _tokensPerSecond,
+        TokensPerSecond = _speed.TokensPerSecond(Blocks.Count),
         Sequence = ++_sequence,
         Sessions = (uint)Sessions,
     };

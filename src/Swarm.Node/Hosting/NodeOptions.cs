@@ -23,8 +23,11 @@ public sealed record NodeOptions
     /// <summary>Blocks to serve. Default: the longest stretch that nobody covers, as far as the memory goes.</summary>
     public BlockSpan? Blocks { get; init; }
 
-    /// <summary>Bounds weights and KV pool together (a quarter for the pool, at least 1,024 positions). Default: 4 GiB.</summary>
-    public long MemoryBytes { get; init; } = 4L << 30;
+    /// <summary>
+    /// Bounds weights and KV pool together (a quarter for the pool, at least 1,024 positions). Default: half of what the machine has free, and no more than the whole model could
+    /// use (<see cref="Placement.MemoryPlan.Default"/>).
+    /// </summary>
+    public long? MemoryBytes { get; init; }
 
     /// <summary>Where to listen; port 0 takes any free port. Default: the first free port from 31330 on all addresses.</summary>
     public PeerAddress? Listen { get; init; }
@@ -46,6 +49,9 @@ public sealed record NodeOptions
 
     /// <summary>Where passes run; disposed with the node. Default: a thread of its own.</summary>
     public IComputeExecutor? Executor { get; init; }
+
+    /// <summary>Where blocks are loaded; disposed with the node. Default: a thread of its own, below normal priority.</summary>
+    public IComputeExecutor? Loader { get; init; }
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 

@@ -4,11 +4,42 @@ using Swarm.Protocol;
 
 namespace Swarm.Node.Placement;
 
-/// <summary>How a node's memory is divided: a quarter, and at least 1,024 positions, for keys and values; the rest for weights. Plain functions.</summary>
+/// <summary>
+/// How a node's memory is divided: a quarter, and at least 1,024 positions, for keys and values; the rest for weights. When nobody says how much it may use: half of what the
+/// machine (or the container) has free, and no more than the whole model could use. Plain functions.
+/// </summary>
 public static class MemoryPlan
 {
     /// <summary>Positions that the pool holds at least.</summary>
     public const int LeastTokens = 1024;
+
+    /// <summary>Sessions of the full context that the largest useful pool holds.</summary>
+    private const int MostUsefulSessions = 8;
+
+    /// <summary>What a node may use when nobody says: half of what is free, bounded by what the whole model and a cache for eight sessions of the full context need.</summary>
+    /// <param name="freeBytes">Memory that the platform reports as available, within the container's limit.</param>
+    /// <param name="modelBytes">Stored bytes of all blocks.</param>
+    /// <param name="whole">Layout of the caches of all blocks.</param>
+    /// <param name="context">Most positions of a session.</param>
+    public static long Default(long freeBytes, long modelBytes, KvLayout whole, int context)
+    {
+        // Weights get three quarters and the cache one: whichever asks for more decides.
+        double weights = modelBytes / 3.0 * 4;
+        double cache = 4.0 * MostUsefulSessions * whole.BytesFor(context);
+        double least = (double)modelBytes + whole.BytesFor(LeastTokens);
+        double useful = Math.Ceiling(Math.Max(least, Math.Max(weights, cache)));
+        return useful < freeBytes / 2 ? (long)useful : freeBytes / 2;
+    }
+
+    /// <summary>
+    /// How to come by other blocks within the memory: beside those held now where they fit together, so that the node never serves less; otherwise what is not kept goes first.
+    /// </summary>
+    /// <param name="heldBytes">Weights in memory, those that only running sessions still use included.</param>
+    /// <param name="loadBytes">Weights to load.</param>
+    /// <param name="poolBytes">The KV pool's budget, the larger of before and after.</param>
+    /// <param name="memoryBytes">What the node may use.</param>
+    public static MoveOrder Order(long heldBytes, long loadBytes, long poolBytes, long memoryBytes) =>
+        heldBytes + loadBytes + poolBytes <= memoryBytes ? MoveOrder.LoadFirst : MoveOrder.DropFirst;
 
     /// <summary>Bytes of the KV pool.</summary>
     public static long PoolBytes(long memoryBytes, KvLayout layout) => Math.Max(memoryBytes / 4, layout.BytesFor(LeastTokens));

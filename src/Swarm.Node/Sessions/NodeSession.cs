@@ -5,13 +5,16 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>One session at this hop. Who owns what is said at each group.</summary>
-internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, KvCache cache, InboundLink upstream)
+internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, ServedSpan served, KvCache cache, InboundLink upstream)
 {
     public SessionId Id { get; } = id;
 
     public uint Epoch { get; } = epoch;
 
     public SessionPlan Plan { get; } = plan;
+
+    /// <summary>The blocks that it began on and ends on.</summary>
+    public ServedSpan Served { get; } = served;
 
     /// <summary>The link that opened the session; what concerns the whole session goes back on it.</summary>
     public InboundLink Upstream { get; } = upstream;
@@ -73,5 +76,6 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Kv
     /// <summary>Time on the way to the next hop, in microseconds.</summary>
     public long LinkMicros;
 
-    public bool ComputesLike(NodeSession other) => Plan.ComputesLike(other.Plan);
+    /// <summary>Whether steps of both can share a pass: sessions from before and after a move never do.</summary>
+    public bool ComputesLike(NodeSession other) => Served == other.Served && Plan.ComputesLike(other.Plan);
 }

@@ -21,12 +21,12 @@ internal sealed record SessionPlan(
     BlockSpan Part, ActivationCodec Codec, IReadOnlyList<int> InnerPoints, ActivationCodec InputCodec, ActivationCodec OutputCodec,
     int MaxPositions, int ExpectedPositions, Hop? Next, PeerAddress NextAddress, PeerId NextPeer)
 {
-    /// <summary>Reads a request to open a session. A fault names field, value and limit.</summary>
-    public static SessionPlan? Read(OpenSession open, NodeIdentity self, out Fault? fault)
+    /// <summary>Reads a request to open a session on the blocks that new sessions get. A fault names field, value and limit.</summary>
+    public static SessionPlan? Read(OpenSession open, NodeIdentity self, BlockSpan blocks, out Fault? fault)
     {
         SessionPlan? Refuse(FaultKind kind, string message, out Fault refusal)
         {
-            refusal = new Fault { Kind = kind, Message = message, FirstBlock = (uint)self.Blocks.Start, EndBlock = (uint)self.Blocks.End };
+            refusal = new Fault { Kind = kind, Message = message, FirstBlock = (uint)blocks.Start, EndBlock = (uint)blocks.End };
             return null;
         }
 
@@ -43,10 +43,17 @@ internal sealed record SessionPlan(
         Hop own = open.Hops[0];
         if (!PeerId.TryRead(own.Peer, out PeerId peer) || peer != self.Peer)
             return Refuse(FaultKind.InvalidArgument, $"hop 0: peer {Hex(own.Peer.Span)}, this is {self.Peer.Short}", out fault);
-        if (own.FirstBlock >= own.EndBlock || own.FirstBlock < self.Blocks.Start || own.EndBlock > self.Blocks.End)
+        if (own.FirstBlock >= own.EndBlock || own.EndBlock > self.ModelBlocks)
         {
             return Refuse(
-                FaultKind.InvalidArgument, $"hop 0: blocks {own.FirstBlock}:{own.EndBlock}, this node serves {self.Blocks}", out fault);
+                FaultKind.InvalidArgument, $"hop 0: blocks {own.FirstBlock}:{own.EndBlock}, the model has {self.ModelBlocks}", out fault);
+        }
+
+        // Nobody's mistake: a node moves, and what others know of it is some seconds old.
+        if (own.FirstBlock < blocks.Start || own.EndBlock > blocks.End)
+        {
+            string served = blocks.Count > 0 ? $"this node serves {blocks}" : "this node serves none now";
+            return Refuse(FaultKind.BlocksNotServed, $"hop 0: blocks {own.FirstBlock}:{own.EndBlock}, {served}", out fault);
         }
 
         var part = new BlockSpan((int)own.FirstBlock, (int)own.EndBlock);

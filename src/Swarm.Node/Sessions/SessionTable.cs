@@ -8,10 +8,10 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>
-/// The sessions of this node. Frames come in from the links' reading loops, complete steps go out to the compute loop. The lock is short and
+/// The sessions of this node, and the spans that they are on. Frames come in from the links' reading loops, complete steps go out to the compute loop. The lock is short and
 /// nothing is sent under it.
 /// </summary>
-internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool links, TimeProvider time, ComputeLoop loop)
+internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool links, TimeProvider time, ComputeLoop loop)
 {
     private const int RememberedClosed = 4096;
 
@@ -20,7 +20,10 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
     private readonly Dictionary<SessionId, (InboundLink? Decode, InboundLink? Bulk)> _parkedAttachments = [];
     private readonly HashSet<SessionId> _closedIds = [];
     private readonly Queue<SessionId> _closedOrder = [];
-    private readonly SessionLedger _ledger = new(pool.FreeTokens);
+    private readonly SessionLedger _ledger = new(budget.Bytes);
+    private readonly List<ServedSpan> _spans = [];
+    private ServedSpan? _current;
+    private bool _paused;
     private bool _draining;
     private TaskCompletionSource? _empty;
 
@@ -36,14 +39,128 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
         }
     }
 
-    /// <summary>Positions not promised to anybody.</summary>
+    /// <summary>Positions not promised to anybody, on the span that new sessions get.</summary>
     public long FreeTokens
     {
         get
         {
             lock (_lock)
-                return _ledger.FreeTokens;
+                return _current is { } current ? _ledger.FreeTokens(current.Layout) : 0;
         }
+    }
+
+    /// <summary>What new sessions get; null while the node serves nothing.</summary>
+    public ServedSpan? Current
+    {
+        get
+        {
+            lock (_lock)
+                return _current;
+        }
+    }
+
+    /// <summary>All spans in memory: the current one and those on which sessions still run.</summary>
+    public IReadOnlyList<ServedSpan> Spans
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _spans];
+        }
+    }
+
+    /// <summary>Admits nothing new for now; what runs goes on.</summary>
+    public bool IsPaused
+    {
+        get
+        {
+            lock (_lock)
+                return _paused;
+        }
+
+        set
+        {
+            lock (_lock)
+                _paused = value;
+        }
+    }
+
+    /// <summary>
+    /// From now on new sessions get another span, which the table frees in its time, or none. The one before is freed once its last session has ended. A span that was replaced can come
+    /// back as long as it is among <see cref="Spans"/>.
+    /// </summary>
+    /// <returns>False, and nothing changed, for a span that is freed already.</returns>
+    public bool TryReplace(ServedSpan? next)
+    {
+        ServedSpan? unused = null;
+        lock (_lock)
+        {
+            if (next == _current)
+                return true;
+            if (next is { IsRetired: true } && !_spans.Contains(next))
+                return false;
+            if (_current is { } last)
+            {
+                last.IsRetired = true;
+                if (last.Users == 0)
+                    unused = last;
+            }
+
+            if (unused is not null)
+                _spans.Remove(unused);
+            if (next is not null)
+            {
+                next.IsRetired = false;
+                if (!_spans.Contains(next))
+                    _spans.Add(next);
+            }
+
+            _current = next;
+        }
+
+        unused?.Dispose();
+        return true;
+    }
+
+    /// <summary>All spans in memory, which stay there until they are given to <see cref="ReleaseSpans"/>.</summary>
+    public IReadOnlyList<ServedSpan> HoldSpans()
+    {
+        lock (_lock)
+        {
+            foreach (ServedSpan span in _spans)
+                span.Users++;
+            return [.. _spans];
+        }
+    }
+
+    /// <summary>Lets go of spans that were held.</summary>
+    public void ReleaseSpans(IReadOnlyList<ServedSpan> held)
+    {
+        foreach (ServedSpan span in held)
+            Release(span);
+    }
+
+    /// <summary>Bounds the bytes of keys and values over all spans anew.</summary>
+    public void Resize(long cacheBytes)
+    {
+        lock (_lock)
+            _ledger.BudgetBytes = cacheBytes;
+        budget.Bytes = cacheBytes;
+    }
+
+    /// <summary>Frees what is left, once the compute loop has ended.</summary>
+    public void DisposeSpans()
+    {
+        ServedSpan[] left;
+        lock (_lock)
+        {
+            left = [.. _spans];
+            _spans.Clear();
+            _current = null;
+        }
+
+        foreach (ServedSpan span in left)
+            span.Dispose();
     }
 
     /// <summary>Admits nothing new; ends when the last session has closed.</summary>
@@ -210,8 +327,18 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
                 empty = _empty;
         }
 
+        Release(session.Served);
         Changed?.Invoke(session.Id, false, open);
         empty?.TrySetResult();
+    }
+
+    private void Release(ServedSpan span)
+    {
+        bool unused;
+        lock (_lock)
+            unused = --span.Users == 0 && span.IsRetired && _spans.Remove(span);
+        if (unused)
+            span.Dispose();
     }
 
     private static Fault Make(FaultKind kind, string message) => new() { Kind = kind, Message = message };
@@ -227,37 +354,22 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
             return;
         }
 
-        SessionPlan? plan = SessionPlan.Read(open, self, out Fault? refusal);
-        if (plan is null)
+        NodeSession? session;
+        SessionPlan? plan;
+        Fault? fault;
+        int count;
+        ServedSpan? served;
+        do
         {
-            link.Send(new LinkFrame { Fault = refusal }, id, epoch);
-            return;
-        }
-
-        NodeSession? session = null;
-        Fault? fault = null;
-        int count = 0;
-        lock (_lock)
-        {
-            if (_draining)
-                fault = Make(FaultKind.Draining, "this node is leaving");
-            else if (_sessions.Count >= ChainLimits.MaxSessions)
-                fault = Make(FaultKind.NoCapacity, $"sessions: {_sessions.Count}, at most {ChainLimits.MaxSessions}");
-            else if (_sessions.ContainsKey(id) || _closedIds.Contains(id))
-                fault = Make(FaultKind.ProtocolViolation, "session: opened before, expected a new one");
-            else if (!_ledger.TryAdmit(id, plan.ExpectedPositions))
-                fault = Make(FaultKind.NoCapacity, $"key-value cache: {plan.ExpectedPositions} positions asked for, {_ledger.FreeTokens} are free");
-            else
+            served = Current;
+            plan = SessionPlan.Read(open, self, served?.Blocks ?? default, out fault);
+            if (plan is null)
             {
-                session = new NodeSession(id, epoch, plan, pool.CreateCache(), link);
-                if (plan.Next is null && _parkedAttachments.Remove(id, out (InboundLink? Decode, InboundLink? Bulk) parked))
-                    (session.DecodeResults, session.BulkResults) = parked;
-                if (plan.Next is not null)
-                    session.Downstream = new Downstream(session, this, links);
-                _sessions.Add(id, session);
-                count = _sessions.Count;
+                link.Send(new LinkFrame { Fault = fault }, id, epoch);
+                return;
             }
         }
+        while (!TryAdmit(link, id, epoch, plan, served!, out session, out fault, out count));
 
         if (session is null)
         {
@@ -274,6 +386,41 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
             _ = downstream.OpenAsync(open);
         else
             link.Send(new LinkFrame { Opened = new Opened { GrantedPositions = { (uint)plan.MaxPositions } } }, id, epoch);
+    }
+
+    // False when the node has moved since the plan was checked: it is to be checked anew.
+    private bool TryAdmit(
+        InboundLink link, SessionId id, uint epoch, SessionPlan plan, ServedSpan served, out NodeSession? session, out Fault? fault, out int count)
+    {
+        session = null;
+        fault = null;
+        lock (_lock)
+        {
+            count = _sessions.Count;
+            if (served != _current)
+                return false;
+            if (_draining)
+                fault = Make(FaultKind.Draining, "this node is leaving");
+            else if (_paused)
+                fault = Make(FaultKind.Paused, "this node is paused");
+            else if (_sessions.Count >= ChainLimits.MaxSessions)
+                fault = Make(FaultKind.NoCapacity, $"sessions: {_sessions.Count}, at most {ChainLimits.MaxSessions}");
+            else if (_sessions.ContainsKey(id) || _closedIds.Contains(id))
+                fault = Make(FaultKind.ProtocolViolation, "session: opened before, expected a new one");
+            else if (!_ledger.TryAdmit(id, plan.ExpectedPositions, served.Layout))
+                fault = Make(FaultKind.NoCapacity, $"key-value cache: {plan.ExpectedPositions} positions asked for, {_ledger.FreeTokens(served.Layout)} are free");
+            if (fault is not null)
+                return true;
+            session = new NodeSession(id, epoch, plan, served, served.Pool.CreateCache(), link);
+            served.Users++;
+            if (plan.Next is null && _parkedAttachments.Remove(id, out (InboundLink? Decode, InboundLink? Bulk) parked))
+                (session.DecodeResults, session.BulkResults) = parked;
+            if (plan.Next is not null)
+                session.Downstream = new Downstream(session, this, links);
+            _sessions.Add(id, session);
+            count = _sessions.Count;
+            return true;
+        }
     }
 
     // Step 7: header first, then limits; memory for the bytes only after both.
@@ -388,8 +535,8 @@ internal sealed class SessionTable(NodeIdentity self, KvPool pool, LinkPool link
                 int end = next.Position + next.Count;
                 if (next.Position > session.Length)
                     fault = Make(FaultKind.WrongPosition, $"position: {next.Position}, expected 0 to {session.Length} (the session's length)");
-                else if (!_ledger.TryGrow(session.Id, end))
-                    fault = Make(FaultKind.NoCapacity, $"key-value cache: {end} positions needed, {_ledger.FreeTokens} are free");
+                else if (!_ledger.TryGrow(session.Id, end, session.Served.Layout))
+                    fault = Make(FaultKind.NoCapacity, $"key-value cache: {end} positions needed, {_ledger.FreeTokens(session.Served.Layout)} are free");
                 session.Length = end;
                 if (fault is null)
                     loop.Post(new LoopItem(next, null));

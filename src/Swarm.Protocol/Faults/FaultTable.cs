@@ -28,6 +28,8 @@ public static class FaultTable
         new(FaultKind.DeadlineExceeded, "DeadlineExceeded", StatusCode.DeadlineExceeded, FaultBlame.Nobody, false),
         new(FaultKind.CorruptModel, "CorruptModel", StatusCode.DataLoss, FaultBlame.Caller, false),
         new(FaultKind.Internal, "Internal", StatusCode.Internal, FaultBlame.Program, true),
+        new(FaultKind.BlocksNotServed, "BlocksNotServed", StatusCode.Unavailable, FaultBlame.Swarm, true),
+        new(FaultKind.Paused, "Paused", StatusCode.Unavailable, FaultBlame.Swarm, true),
         new(FaultKind.InvalidInvite, "InvalidInvite", StatusCode.InvalidArgument, FaultBlame.Caller, false),
         new(FaultKind.NotAMember, "NotAMember", StatusCode.Unauthenticated, FaultBlame.Caller, false),
     }.ToFrozenDictionary(row => row.Kind);

@@ -55,6 +55,75 @@ public sealed class BlockStackTests
     }
 
     [Fact]
+    public void Load_BlocksThatAnotherStackHolds_SharesThemAndReadsTheOthersOnly()
+    {
+        using var whole = new ModelRunner(TestData.Path(Tiny), new CpuKernels(1));
+        int[] ids = Ids(whole.Config.Vocabulary, 20);
+        float[] expected = whole.Hidden(ids);
+        using ModelSource source = ModelSource.Open(TestData.Path(Tiny));
+        using var kernels = new CpuKernels(1);
+        var progress = new List<LoadProgress>();
+        BlockStack first = BlockStack.Load(source, new BlockSpan(0, 3), kernels);
+        long before = source.Tensors.BytesTouched;
+
+        using BlockStack second = BlockStack.Load(source, new BlockSpan(1, 4), kernels, progress.Add, shared: [first]);
+
+        Assert.Equal([(3, 1, 1)], progress.Select(step => (step.Block, step.Done, step.Of)));
+        Assert.Equal(source.StoredBytes(3), second.BytesRead);
+        Assert.Equal(source.StoredBytes(3), source.Tensors.BytesTouched - before);
+        Assert.Equal(whole.Stack.WeightBytes, BlockStack.WeightBytesOf([first, second]));
+        using BlockStack start = BlockStack.Load(source, new BlockSpan(0, 1), kernels, shared: [second, first]);
+        first.Dispose();
+        first.Dispose();
+        var hidden = new float[expected.Length];
+        whole.Ends.Embed(ids, hidden);
+        foreach (BlockStack stack in new[] { start, second })
+        {
+            using var pool = new KvPool(1 << 20, stack.KvLayout);
+            using KvCache cache = pool.CreateCache();
+            stack.Forward(hidden, [new StackStep(cache, 0, ids.Length)]);
+        }
+
+        Numbers.AssertSameBits(expected, hidden, "shared blocks");
+    }
+
+    [Fact]
+    public void Load_FailsHalfWay_LeavesSharedBlocksToTheirHolder()
+    {
+        using var whole = new ModelRunner(TestData.Path(Tiny), new CpuKernels(1));
+        int[] ids = Ids(whole.Config.Vocabulary, 5);
+        float[] expected = whole.Hidden(ids);
+        using ModelSource source = ModelSource.Open(TestData.Path(Tiny));
+        using var kernels = new CpuKernels(1);
+        using BlockStack held = BlockStack.Load(source, source.Config.AllBlocks, kernels);
+        using BlockStack part = BlockStack.Load(source, new BlockSpan(0, 2), kernels, shared: [held]);
+        using var cancellation = new CancellationTokenSource();
+
+        Assert.Throws<OperationCanceledException>(() => BlockStack.Load(
+            source, source.Config.AllBlocks, kernels, _ => cancellation.Cancel(), cancellationToken: cancellation.Token, shared: [part]));
+
+        var hidden = new float[expected.Length];
+        whole.Ends.Embed(ids, hidden);
+        using var pool = new KvPool(1 << 20, held.KvLayout);
+        using KvCache cache = pool.CreateCache();
+        held.Forward(hidden, [new StackStep(cache, 0, ids.Length)]);
+        Numbers.AssertSameBits(expected, hidden, "what its holder still has");
+    }
+
+    [Fact]
+    public void Load_SharedUnderOtherKernels_IsRefused()
+    {
+        using ModelSource source = ModelSource.Open(TestData.Path(Tiny));
+        using var kernels = new CpuKernels(1);
+        using var others = new CpuKernels(1);
+        using BlockStack held = BlockStack.Load(source, new BlockSpan(0, 1), kernels);
+
+        var exception = Assert.Throws<ModelException>(() => BlockStack.Load(source, new BlockSpan(0, 2), others, shared: [held]));
+
+        Assert.Equal(ModelError.InvalidArgument, exception.Error);
+    }
+
+    [Fact]
     public void Forward_LongerThanAPass_SameBitsAsShortSteps()
     {
         using var runner = new ModelRunner("random:100KiB:q4_0", new CpuKernels(2), positions: 700);

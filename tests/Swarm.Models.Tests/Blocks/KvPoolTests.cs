@@ -54,6 +54,64 @@ public sealed class KvPoolTests
         Assert.All(pages, page => Assert.Equal(0, page % 64));
     }
 
+    [Fact]
+    public void TryReserve_TwoPoolsOfABudget_NeverHoldMoreThanItTogether()
+    {
+        var wide = new KvLayout(new BlockSpan(0, 6), 256);
+        var budget = new KvBudget(10 * Layout.PageBytes);
+        using var first = new KvPool(budget, Layout);
+        using var second = new KvPool(budget, wide);
+        using KvCache old = first.CreateCache();
+        using KvCache young = second.CreateCache();
+
+        Assert.True(old.TryReserve(6 * 64));
+        Assert.False(young.TryReserve(3 * 64));
+        Assert.True(young.TryReserve(2 * 64));
+        Assert.Equal(0, first.FreeTokens);
+        Assert.Equal(budget.Bytes, budget.UsedBytes);
+
+        // Pages that were given back make room for those of the other layout.
+        old.Truncate(0);
+        Assert.Equal(10 * Layout.PageBytes, budget.ResidentBytes);
+        Assert.True(young.TryReserve(5 * 64));
+        Assert.Equal(10 * Layout.PageBytes, budget.ResidentBytes);
+        Assert.Equal(0, first.ResidentBytes);
+        Assert.False(old.TryReserve(1));
+    }
+
+    [Fact]
+    public void Bytes_LoweredAndRaised_BoundsWhatIsGivenFromThenOn()
+    {
+        var budget = new KvBudget(4 * Layout.PageBytes);
+        using var pool = new KvPool(budget, Layout);
+        using KvCache cache = pool.CreateCache();
+        Assert.True(cache.TryReserve(4 * 64));
+        cache.Truncate(3 * 64);
+
+        budget.Bytes = 2 * Layout.PageBytes;
+
+        Assert.Equal(3 * Layout.PageBytes, budget.ResidentBytes);
+        Assert.Equal(0, pool.FreeTokens);
+        Assert.False(cache.TryReserve(4 * 64));
+        budget.Bytes = 5 * Layout.PageBytes;
+        Assert.True(cache.TryReserve(5 * 64));
+    }
+
+    [Fact]
+    public void Dispose_OfAPoolWithSessions_LeavesTheBudgetWithTheLastPage()
+    {
+        var budget = new KvBudget(4 * Layout.PageBytes);
+        var pool = new KvPool(budget, Layout);
+        KvCache cache = pool.CreateCache();
+        Assert.True(cache.TryReserve(128));
+
+        pool.Dispose();
+        Assert.Equal(2 * Layout.PageBytes, budget.UsedBytes);
+        cache.Dispose();
+
+        Assert.Equal((0, 0), (budget.UsedBytes, budget.ResidentBytes));
+    }
+
     [Theory]
     [InlineData(0, 0)]
     [InlineData(1, 1)]

@@ -1,0 +1,232 @@
+using Swarm.Models;
+using Swarm.Models.Blocks;
+using Swarm.Node.Compute;
+using Swarm.Node.Measurement;
+using Swarm.Node.Placement;
+using Swarm.Node.Sessions;
+using Swarm.Protocol;
+
+namespace Swarm.Node.Hosting;
+
+/// <summary>
+/// Brings in the blocks that the node serves, and others in their place while it serves. Blocks that stay are neither read nor copied; sessions end on the blocks that they began
+/// with. Loading has a thread of its own, below normal priority where the platform heeds it, so that a pass never waits for it. <see cref="MemoryPlan"/> says what goes first.
+/// </summary>
+internal sealed class SpanKeeper : IDisposable
+{
+    /// <summary>Time that a move which has to drop blocks first waits for the sessions on them; after it the node takes its blocks back.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly NodeOptions _options;
+    private readonly long _memoryBytes;
+    private readonly KvBudget _budget;
+    private readonly SessionTable _table;
+    private readonly ComputeLoop _loop;
+    private readonly SpeedMeter _speed;
+    private readonly IComputeExecutor _loader;
+    private readonly Func<Task> _announce;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+
+    /// <param name="options">Model, kernels, clock and whom to tell.</param>
+    /// <param name="memoryBytes">What weights and caches may take together.</param>
+    /// <param name="budget">Of all caches.</param>
+    /// <param name="table">Whose sessions get the blocks.</param>
+    /// <param name="loop">Runs the measurement between passes.</param>
+    /// <param name="speed">Told the measurement.</param>
+    /// <param name="announce">Tells the swarm what the node serves, and means to, as it is when it is called.</param>
+    public SpanKeeper(
+        NodeOptions options, long memoryBytes, KvBudget budget, SessionTable table, ComputeLoop loop, SpeedMeter speed, Func<Task> announce)
+    {
+        _options = options;
+        _memoryBytes = memoryBytes;
+        _budget = budget;
+        _table = table;
+        _loop = loop;
+        _speed = speed;
+        _announce = announce;
+        _loader = options.Loader ?? new ThreadExecutor("swarm loading", ThreadPriority.BelowNormal, continueHere: false);
+    }
+
+    /// <summary>What new sessions get; empty while the node serves nothing.</summary>
+    public BlockSpan Blocks => _table.Current?.Blocks ?? default;
+
+    /// <summary>Weights in memory, those that only running sessions still use included.</summary>
+    public long WeightBytes
+    {
+        get
+        {
+            IReadOnlyList<ServedSpan> held = _table.HoldSpans();
+            try
+            {
+                return BlockStack.WeightBytesOf(held.Select(span => span.Stack));
+            }
+            finally
+            {
+                _table.ReleaseSpans(held);
+            }
+        }
+    }
+
+    /// <summary>Loads the first blocks.</summary>
+    /// <param name="blocks">What to serve.</param>
+    /// <param name="verify">A manifest that tensors must agree with; null where they are known to.</param>
+    /// <param name="cancellationToken">Ends loading.</param>
+    /// <exception cref="SwarmException">NoCapacity: they do not fit.</exception>
+    /// <exception cref="ModelException">What is wrong with the model's files.</exception>
+    public async Task LoadAsync(BlockSpan blocks, ModelManifest? verify, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            long poolBytes = Check(blocks);
+            _table.Resize(poolBytes);
+            await TakeUpAsync(blocks, verify, cancellationToken);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Serves other blocks from now on; ends when it does. What both have in common is served all the time.</summary>
+    /// <param name="to">What to serve.</param>
+    /// <param name="verify">A manifest that tensors must agree with.</param>
+    /// <param name="cancellationToken">Ends waiting and loading; the node serves what it then has.</param>
+    /// <exception cref="SwarmException">NoCapacity: they do not fit, or sessions hold the memory for longer than <see cref="Patience"/>.</exception>
+    /// <exception cref="ModelException">What is wrong with the model's files.</exception>
+    public async Task MoveAsync(BlockSpan to, ModelManifest? verify, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            BlockSpan from = Blocks;
+            if (from == to)
+                return;
+            long start = _options.Time.GetTimestamp();
+            long pool = Check(to);
+            long both = Math.Max(_budget.Bytes, pool);
+            if (Order(to, both) == MoveOrder.DropFirst)
+                await DropAsync(to, both, cancellationToken);
+            _table.Resize(both);
+            int loaded = await TakeUpAsync(to, verify, cancellationToken);
+            _table.Resize(pool);
+            await _announce();
+            ServedSpan now = _table.Current!;
+            _options.OnEvent?.Invoke(new NodeMoved(
+                from, to, loaded, now.Stack.WeightBytes, _table.FreeTokens, _speed.TokensPerSecond(to.Count),
+                _options.Time.GetElapsedTime(start).TotalSeconds));
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose()
+    {
+        _loader.Dispose();
+        _turn.Dispose();
+    }
+
+    /// <summary>The KV pool's bytes with these blocks.</summary>
+    private long Check(BlockSpan blocks)
+    {
+        KvLayout layout = KvLayout.For(_options.Source.Config, blocks, _options.Kernels);
+        MemoryPlan.Check(blocks, _options.Source.StoredBytes(blocks), layout, _memoryBytes);
+        return MemoryPlan.PoolBytes(_memoryBytes, layout);
+    }
+
+    private MoveOrder Order(BlockSpan to, long poolBytes)
+    {
+        IReadOnlyList<ServedSpan> held = _table.HoldSpans();
+        try
+        {
+            long missing = 0;
+            for (int block = to.Start; block < to.End; block++)
+                missing += held.Any(span => span.Blocks.Contains(block)) ? 0 : _options.Source.StoredBytes(block);
+            return MemoryPlan.Order(BlockStack.WeightBytesOf(held.Select(span => span.Stack)), missing, poolBytes, _memoryBytes);
+        }
+        finally
+        {
+            _table.ReleaseSpans(held);
+        }
+    }
+
+    // Serves what stays, says so, and waits until the sessions on the rest have ended.
+    private async Task DropAsync(BlockSpan to, long poolBytes, CancellationToken cancellationToken)
+    {
+        ServedSpan? before = _table.Current;
+        _table.TryReplace(before is null ? null : Common(before, to));
+        await _announce();
+        long start = _options.Time.GetTimestamp();
+        while (Order(to, poolBytes) == MoveOrder.DropFirst)
+        {
+            Task[] freed = [.. _table.Spans.Where(span => span != _table.Current).Select(span => span.Freed)];
+            if (freed.Length == 0)
+                return;
+            TimeSpan left = Patience - _options.Time.GetElapsedTime(start);
+            try
+            {
+                await Task.WhenAny(freed).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _options.Time, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                if (before is not null && _table.TryReplace(before))
+                    await _announce();
+                throw new SwarmException(
+                    FaultKind.NoCapacity,
+                    $"moving to blocks {to}: sessions have held the memory for {Patience.TotalSeconds:0} s", blocks: (to.Start, to.End));
+            }
+        }
+    }
+
+    private ServedSpan? Common(ServedSpan before, BlockSpan to)
+    {
+        var kept = new BlockSpan(Math.Max(before.Blocks.Start, to.Start), Math.Min(before.Blocks.End, to.End));
+        if (kept.Count <= 0)
+            return null;
+        BlockStack stack = BlockStack.Load(_options.Source, kept, _options.Kernels, shared: [before.Stack]);
+        return new ServedSpan(stack, new KvPool(_budget, stack.KvLayout));
+    }
+
+    // Returns how many blocks were loaded.
+    private async Task<int> TakeUpAsync(BlockSpan blocks, ModelManifest? verify, CancellationToken cancellationToken)
+    {
+        int loaded = 0;
+        IReadOnlyList<ServedSpan> held = _table.HoldSpans();
+        BlockStack[] shared = [.. held.Select(span => span.Stack)];
+        var work = new LoadWork(() => BlockStack.Load(
+            _options.Source, blocks, _options.Kernels,
+            progress =>
+            {
+                loaded = progress.Done;
+                _options.OnEvent?.Invoke(new NodeLoading(blocks, progress.Done, progress.Of, progress.Bytes, progress.TotalBytes));
+            },
+            verify, cancellationToken, shared));
+        try
+        {
+            await _loader.RunAsync(work);
+        }
+        finally
+        {
+            _table.ReleaseSpans(held);
+        }
+
+        BlockStack stack = work.Take()!;
+        var next = new ServedSpan(stack, new KvPool(_budget, stack.KvLayout));
+        try
+        {
+            var probe = new SpeedProbe(stack, _options.Time);
+            await _loop.RunBetweenAsync(probe);
+            _speed.Probed(probe.Seconds, blocks.Count);
+        }
+        catch
+        {
+            next.Dispose();
+            throw;
+        }
+
+        _table.TryReplace(next);
+        return loaded;
+    }
+}
