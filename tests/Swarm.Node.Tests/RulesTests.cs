@@ -7,7 +7,7 @@ using Swarm.Protocol.Links;
 
 namespace Swarm.Node.Tests;
 
-/// <summary>Rules that are plain functions: who gets room, which blocks a node takes, how memory is divided.</summary>
+/// <summary>Rules that are plain functions: who gets room, how memory is divided.</summary>
 public sealed class RulesTests
 {
     private static readonly KvLayout Layout = new(new BlockSpan(0, 4), 1 << 12);
@@ -95,24 +95,6 @@ public sealed class RulesTests
         Assert.Equal(expected, memory);
         if (memory < free / 2)
             MemoryPlan.Check(new BlockSpan(0, 4), model, layout, memory);
-    }
-
-    [Theory]
-    [InlineData("", 30, 30, 0, 30)]
-    [InlineData("", 30, 12, 0, 12)]
-    [InlineData("0:10", 30, 30, 10, 30)]
-    [InlineData("10:12", 30, 30, 12, 30)]
-    [InlineData("0:10 25:30", 30, 30, 10, 25)]
-    [InlineData("0:10 25:30", 30, 4, 10, 14)]
-    [InlineData("0:30", 30, 30, 0, 30)]
-    [InlineData("0:30 0:15", 30, 10, 15, 25)]
-    [InlineData("0:30 20:30 0:10", 30, 10, 10, 20)]
-    [InlineData("0:40", 30, 50, 0, 30)]
-    public void Choose_WhatOthersServe_TakesTheLargestHoleOrTheWeakestStretch(string served, int blocks, int most, int start, int end)
-    {
-        BlockSpan[] spans = [.. served.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(text => text.Split(':')).Select(parts => new BlockSpan(int.Parse(parts[0]), int.Parse(parts[1])))];
-
-        Assert.Equal(new BlockSpan(start, end), PlacementRule.Choose(spans, blocks, most));
     }
 
     [Theory]

@@ -285,10 +285,12 @@ public sealed class NodeHost : IAsyncDisposable
                 FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {blockBytes + (pageBytes * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
         }
 
-        IEnumerable<BlockSpan> served = _directory.Snapshot().Entries
-            .Where(entry => entry.Announcement.State != AnnouncedState.Leaving)
-            .Select(entry => new BlockSpan((int)entry.Announcement.FirstBlock, (int)entry.Announcement.EndBlock));
-        return PlacementRule.Choose(served, config.Blocks, most);
+        var snapshot = new PlacementSnapshot(
+            config.Blocks,
+            _directory.Snapshot().Entries.Select(entry => new PlacementNode(
+                new PeerId(entry.Announcement.Peer.Span), entry.Announcement.State == AnnouncedState.Leaving ? PlacementState.Leaving : PlacementState.Serving,
+                new BlockSpan((int)entry.Announcement.FirstBlock, (int)entry.Announcement.EndBlock))));
+        return PlacementRule.Choose(snapshot, new PlacementNode(Peer, PlacementState.Joining, default) { Capacity = most });
     }
 
     private NodeAnnouncement Announcement() => new()
