@@ -62,7 +62,7 @@ internal sealed class ServeCommand : CommandDefinition
     // Joins the swarm that is named, goes back to the one that the home remembers, or founds one.
     private static async Task<(NodeHost Node, bool Founded)> EnterAsync(CommandContext context, NodeReport report, bool child)
     {
-        string? join = SwarmInvite.Find(context, remembered: !child);
+        string? join = RememberedInvite.Find(context, remembered: !child);
         try
         {
             return (await StartAsync(context, Options(context, join), report), join is null);

@@ -37,6 +37,9 @@ internal static class CommonSettings
     public static readonly Setting<string> Codec =
         new("codec", "C", "how hidden states are rounded between nodes: f32 (exact, default), f16, int8, auto", Values.Text, "f32");
 
+    public static readonly Setting<bool> Public =
+        Setting<bool>.Switch("public", "when this founds a swarm: anybody may use it and add nodes, no invite needed (default: private)");
+
     /// <summary>On every command.</summary>
     public static readonly ISetting[] Everywhere = [Json, NoColor, Home];
 }

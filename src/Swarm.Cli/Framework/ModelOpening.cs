@@ -49,7 +49,7 @@ internal static class ModelOpening
     public static async Task<LanguageModel> OpenAsync(CommandContext context) =>
         context.Get(CommonSettings.Local)
             ? LoadLocal(context)
-            : await ConnectAsync(context, SwarmInvite.Find(context, remembered: true) ?? throw SwarmInvite.Missing(context));
+            : await ConnectAsync(context, RememberedInvite.Find(context, remembered: true) ?? throw RememberedInvite.Missing(context));
 
     /// <summary>The model's ends in this process, its blocks in the swarm of an invite.</summary>
     public static async Task<LanguageModel> ConnectAsync(CommandContext context, string invite) => await SwarmClient.ConnectAsync(

@@ -16,9 +16,17 @@ internal static class PrivateFiles
     {
         // Windows' folders inherit the rights of the user's profile.
         if (OperatingSystem.IsWindows())
+        {
             Directory.CreateDirectory(path);
-        else
-            Directory.CreateDirectory(path, OwnerFolder);
+            return;
+        }
+
+        // The mode holds for the last folder of a path only.
+        if (Directory.Exists(path))
+            return;
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } above)
+            CreateFolder(above);
+        Directory.CreateDirectory(path, OwnerFolder);
     }
 
     /// <summary>Writes a file whole, or leaves the one there: a reader, or a power cut, never finds half of it.</summary>

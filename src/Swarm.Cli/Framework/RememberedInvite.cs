@@ -1,7 +1,7 @@
 namespace Swarm.Cli.Framework;
 
 /// <summary>Which swarm a command means: --join, else the one that the home remembers.</summary>
-internal static class SwarmInvite
+internal static class RememberedInvite
 {
     private const string Prefix = "swarm1";
 
