@@ -1,3 +1,5 @@
+using Google.Protobuf;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
 
@@ -6,9 +8,6 @@ namespace Swarm.Protocol.Directory;
 /// <summary>What an announcement must satisfy before anybody looks at it further.</summary>
 public static class AnnouncementRules
 {
-    /// <summary>Bytes of a grant's id.</summary>
-    private const int GrantLength = 16;
-
     private const double LongestSeconds = 3600;
 
     private const uint LongestRoundTripMicros = 60_000_000;
@@ -55,7 +54,7 @@ public static class AnnouncementRules
         CacheTokensFree = (long)Math.Min(announcement.CacheTokensFree, long.MaxValue),
         Sessions = (int)Math.Min(announcement.Sessions, int.MaxValue),
         Links = [.. announcement.Links.Select(link => new LinkMeasurement(new PeerId(link.Peer.Span), TimeSpan.FromMicroseconds(link.RoundTripMicros)))],
-        Grant = announcement.Grant,
+        Grant = GrantId.TryRead(announcement.Grant, out GrantId grant) ? grant : null,
         Sequence = announcement.Sequence,
     };
 
@@ -81,7 +80,7 @@ public static class AnnouncementRules
             CapacityBlocks = (uint)entry.CapacityBlocks,
             CacheTokensFree = (ulong)Math.Max(0, entry.CacheTokensFree),
             Sessions = (uint)entry.Sessions,
-            Grant = entry.Grant,
+            Grant = entry.Grant?.ToByteString() ?? ByteString.Empty,
             Sequence = entry.Sequence,
         };
         announcement.Addresses.AddRange(entry.Addresses.Select(address => address.ToString()));
@@ -101,8 +100,8 @@ public static class AnnouncementRules
             return $"model_identity: {announcement.ModelIdentity.Length} bytes, expected {PeerId.Length}";
         if (announcement.ConfigHash.Length is not (0 or PeerId.Length))
             return $"config_hash: {announcement.ConfigHash.Length} bytes, expected {PeerId.Length}";
-        if (announcement.Grant.Length is not (0 or GrantLength))
-            return $"grant: {announcement.Grant.Length} bytes, expected {GrantLength}";
+        if (announcement.Grant.Length is not (0 or GrantId.Length))
+            return $"grant: {announcement.Grant.Length} bytes, expected {GrantId.Length}";
         if (announcement.Addresses.Count is 0 or > ChainLimits.MaxAddresses)
             return $"addresses: {announcement.Addresses.Count}, expected 1 to {ChainLimits.MaxAddresses}";
         foreach (string address in announcement.Addresses)
@@ -120,7 +119,8 @@ public static class AnnouncementRules
             : null;
     }
 
-    private static string? CheckBlocks(NodeAnnouncement announcement)
+    /// <summary>The part of <see cref="Check(NodeAnnouncement?)"/> that concerns blocks.</summary>
+    internal static string? CheckBlocks(NodeAnnouncement announcement)
     {
         if (announcement.ModelBlocks is 0 or > ChainLimits.MaxBlocks)
             return $"model_blocks: {announcement.ModelBlocks}, expected 1 to {ChainLimits.MaxBlocks}";

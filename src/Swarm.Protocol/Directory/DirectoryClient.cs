@@ -17,6 +17,28 @@ public sealed class DirectoryClient(ITransport transport, TimeProvider time, Tim
     public Task DeregisterAsync(PeerAddress address, PeerId peer, ulong sequence, CancellationToken cancellationToken) =>
         CallAsync(address, DirectoryMethods.Deregister, new DeregisterRequest { Peer = peer.ToByteString(), Sequence = sequence }, cancellationToken);
 
+    /// <summary>Tells a node of changes and hears of others.</summary>
+    /// <exception cref="SwarmException">PeerUnreachable, VersionMismatch, InvalidArgument.</exception>
+    public async Task<ExchangeResponse> ExchangeAsync(PeerEndpoint peer, ExchangeRequest request, CancellationToken cancellationToken)
+    {
+        using var late = new CancellationTokenSource(patience, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        try
+        {
+            using AsyncUnaryCall<ExchangeResponse> call = transport.Connect(peer, ConnectionClass.Decode)
+                .AsyncUnaryCall(DirectoryMethods.Exchange, null, new CallOptions(cancellationToken: both.Token), request);
+            ExchangeResponse response = await call.ResponseAsync;
+            return response.WireVersion == WireVersion.Current
+                ? response
+                : throw new SwarmException(FaultKind.VersionMismatch, $"{peer}: wire version {response.WireVersion}, this program has {WireVersion.Current}", peer.Peer);
+        }
+        catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw RpcFaults.Translate(exception, peer, FaultKind.PeerUnreachable);
+        }
+    }
+
     /// <summary>What the peer knows.</summary>
     public async Task<DirectoryList> ListAsync(PeerAddress address, CancellationToken cancellationToken)
     {
@@ -26,7 +48,7 @@ public sealed class DirectoryClient(ITransport transport, TimeProvider time, Tim
     }
 
     /// <summary>The manifest of a model, as the peer has it; the caller checks it against the identity.</summary>
-    public async Task<byte[]> GetManifestAsync(PeerAddress address, ByteString modelIdentity, CancellationToken cancellationToken)
+    public async Task<byte[]> GetManifestAsync(PeerEndpoint address, ByteString modelIdentity, CancellationToken cancellationToken)
     {
         using var late = new CancellationTokenSource(patience, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);

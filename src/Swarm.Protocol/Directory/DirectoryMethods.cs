@@ -20,4 +20,7 @@ public static class DirectoryMethods
 
     public static Method<ManifestRequest, ManifestPart> GetManifest { get; } = new(
         MethodType.ServerStreaming, ServiceName, "GetManifest", ProtobufMarshaller.Create(ManifestRequest.Parser), ProtobufMarshaller.Create(ManifestPart.Parser));
+
+    public static Method<ExchangeRequest, ExchangeResponse> Exchange { get; } = new(
+        MethodType.Unary, ServiceName, "Exchange", ProtobufMarshaller.Create(ExchangeRequest.Parser), ProtobufMarshaller.Create(ExchangeResponse.Parser));
 }

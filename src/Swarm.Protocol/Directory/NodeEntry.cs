@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Protocol.Directory;
@@ -54,8 +55,8 @@ public sealed record NodeEntry
     /// <summary>Round trips that it measured to possible next hops.</summary>
     public ImmutableArray<LinkMeasurement> Links { get; init; } = [];
 
-    /// <summary>Id of the grant that it came by, 16 bytes; empty in a public swarm.</summary>
-    public ByteString Grant { get; init; } = ByteString.Empty;
+    /// <summary>The grant that it came by; null for a guest of a public swarm.</summary>
+    public GrantId? Grant { get; init; }
 
     /// <summary>Grows with every announcement of the peer.</summary>
     public ulong Sequence { get; init; }
@@ -65,6 +66,9 @@ public sealed record NodeEntry
 
     /// <summary>Round trip from this observer, where it has measured one.</summary>
     public TimeSpan? RoundTrip { get; init; }
+
+    /// <summary>How to call it: all its addresses, pinned to the peer.</summary>
+    public PeerEndpoint Endpoint => new(Peer, Addresses);
 
     /// <summary>Decode tokens a second over its span; 0 where nothing is known.</summary>
     public double TokensPerSecond => BlockTime > TimeSpan.Zero && Blocks.Count > 0 ? 1 / (BlockTime.TotalSeconds * Blocks.Count) : 0;

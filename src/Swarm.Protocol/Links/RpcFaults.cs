@@ -8,10 +8,10 @@ public static class RpcFaults
 {
     /// <summary>The fault behind a transport's exception.</summary>
     /// <param name="exception">What the call threw.</param>
-    /// <param name="address">Who was called.</param>
+    /// <param name="called">Who was called.</param>
     /// <param name="lost">PeerUnreachable or PeerLost: what a broken connection means here.</param>
-    /// <param name="peer">Who it was, where known.</param>
-    public static SwarmException Translate(Exception exception, PeerAddress address, FaultKind lost, PeerId? peer = null)
+    /// <param name="peer">Who it was; default: whom the endpoint names.</param>
+    public static SwarmException Translate(Exception exception, PeerEndpoint called, FaultKind lost, PeerId? peer = null)
     {
         string detail = exception is RpcException { Status.Detail: { Length: > 0 } text } ? text : exception.Message;
         FaultKind kind = exception switch
@@ -24,6 +24,6 @@ public static class RpcFaults
             RpcException { StatusCode: StatusCode.DeadlineExceeded } => FaultKind.PeerUnreachable,
             _ => lost,
         };
-        return new SwarmException(kind, $"{address}: {detail}", peer, inner: exception);
+        return new SwarmException(kind, $"{called}: {detail}", peer ?? (called.Peer.IsNone ? null : called.Peer), inner: exception);
     }
 }
