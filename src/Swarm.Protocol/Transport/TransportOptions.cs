@@ -25,7 +25,13 @@ public sealed record TransportOptions
     /// <summary>Most calls of one connection at once. HTTP/2's usual 100 would let call 101 wait in silence. Default 4096.</summary>
     public int MaxCallsPerConnection { get; init; } = 4096;
 
-    /// <summary>How long dialling may take. Default 5 s.</summary>
+    /// <summary>Most handshakes of a listener that have begun and not ended; beyond it the oldest of the busiest source is given up. Default 256.</summary>
+    public int MaxHandshakes { get; init; } = 256;
+
+    /// <summary>How long a listener waits for a handshake to end. Default 10 s.</summary>
+    public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long dialling may take, all addresses of an endpoint together, with the handshake. Default 5 s.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Silence after which a connection with calls is pinged. Default 10 s.</summary>

@@ -14,6 +14,8 @@ internal static class WireErrors
             {
                 case RpcException rpc:
                     return rpc.Status;
+                case TransportException transport:
+                    return transport.Status;
                 case HttpProtocolException http:
                     return new Status(FromHttp2(http.ErrorCode), $"the peer reset the stream: {http.Message}", exception);
                 case SocketException socket:

@@ -7,14 +7,16 @@ internal sealed class GrpcListener : IPeerListener
 {
     private readonly KestrelServer _server;
     private readonly ServerDispatcher _dispatcher;
+    private readonly TlsListener? _tls;
     private readonly TransportOptions _options;
     private readonly Action<GrpcListener> _closed;
     private int _disposed;
 
-    public GrpcListener(KestrelServer server, ServerDispatcher dispatcher, PeerAddress address, TransportOptions options, Action<GrpcListener> closed)
+    public GrpcListener(KestrelServer server, ServerDispatcher dispatcher, TlsListener? tls, PeerAddress address, TransportOptions options, Action<GrpcListener> closed)
     {
         _server = server;
         _dispatcher = dispatcher;
+        _tls = tls;
         _options = options;
         _closed = closed;
         Address = address;
@@ -31,6 +33,7 @@ internal sealed class GrpcListener : IPeerListener
         using (var patience = new CancellationTokenSource(_options.CloseTimeout, _options.TimeProvider))
             await _server.StopAsync(patience.Token);
         _server.Dispose();
+        _tls?.Dispose();
         _dispatcher.Dispose();
     }
 }

@@ -10,7 +10,8 @@ namespace Swarm.Protocol.Transport;
 
 /// <summary>
 /// gRPC over HTTP/2: Kestrel serves, <see cref="SocketsHttpHandler"/> calls. Kestrel is configured here and nowhere else: no settings files,
-/// no environment, no console, no routing. Clear text with prior knowledge.
+/// no environment, no console, no routing. With credentials everything goes over TLS, which our own code speaks on both sides (<see cref="TlsListener"/>,
+/// <see cref="PeerDialler"/>); without, it is clear text with prior knowledge.
 /// </summary>
 public sealed class GrpcTransport : ITransport
 {
@@ -18,6 +19,8 @@ public sealed class GrpcTransport : ITransport
     private const int DecodeWindowBytes = 1 << 18;
 
     private readonly TransportOptions _options;
+    private readonly TlsSettings? _tls;
+    private readonly PeerDialler _dialler;
     private readonly HttpMessageInvoker _decode;
     private readonly HttpMessageInvoker _bulk;
     private readonly Lock _gate = new();
@@ -27,6 +30,8 @@ public sealed class GrpcTransport : ITransport
     public GrpcTransport(TransportOptions? options = null)
     {
         _options = options ?? new TransportOptions();
+        _tls = _options.Credentials is { } credentials ? new TlsSettings(credentials) : null;
+        _dialler = new PeerDialler(_options, _tls);
         _decode = Invoker(DecodeWindowBytes);
         _bulk = Invoker(BulkWindowBytes);
     }
@@ -37,12 +42,15 @@ public sealed class GrpcTransport : ITransport
         ObjectDisposedException.ThrowIf(_disposed, this);
         IPAddress ip = await ResolveAsync(address, cancellationToken);
         var dispatcher = new ServerDispatcher(services, _options);
+        TlsListener? tls = _tls is null ? null : new TlsListener(_options, _tls);
         ListenOptions? bound = null;
         KestrelServerOptions kestrel = ServerOptions();
         kestrel.Listen(ip, address.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
             bound = listen;
+            if (tls is not null)
+                listen.Use(next => connection => tls.ServeAsync(connection, next));
         });
         var server = new KestrelServer(
             Options.Create(kestrel),
@@ -56,6 +64,7 @@ public sealed class GrpcTransport : ITransport
         {
             server.Dispose();
             dispatcher.Dispose();
+            tls?.Dispose();
             if (exception is IOException && exception.InnerException is AddressInUseException)
                 throw new AddressUnavailableException(address, inUse: true, exception);
             if (exception is SocketException)
@@ -63,7 +72,7 @@ public sealed class GrpcTransport : ITransport
             throw;
         }
 
-        var listener = new GrpcListener(server, dispatcher, new PeerAddress(address.Host, bound!.IPEndPoint!.Port), _options, Forget);
+        var listener = new GrpcListener(server, dispatcher, tls, new PeerAddress(address.Host, bound!.IPEndPoint!.Port), _options, Forget);
         lock (_gate)
             _listeners.Add(listener);
         return listener;
@@ -73,8 +82,9 @@ public sealed class GrpcTransport : ITransport
     {
         ArgumentNullException.ThrowIfNull(endpoint);
         ObjectDisposedException.ThrowIf(_disposed, this);
+        var name = new EndpointName(endpoint, secure: _tls is not null);
         HttpMessageInvoker invoker = purpose == ConnectionClass.Bulk ? _bulk : _decode;
-        return new WireCallInvoker(() => new HttpClientWire(invoker, endpoint.Addresses[0]), _options);
+        return new WireCallInvoker(() => new HttpClientWire(invoker, name), _options);
     }
 
     public async ValueTask DisposeAsync()
@@ -92,6 +102,7 @@ public sealed class GrpcTransport : ITransport
             await listener.DisposeAsync();
         _decode.Dispose();
         _bulk.Dispose();
+        _dialler.Dispose();
     }
 
     private static async ValueTask<IPAddress> ResolveAsync(PeerAddress address, CancellationToken cancellationToken)
@@ -109,6 +120,9 @@ public sealed class GrpcTransport : ITransport
         }
     }
 
+    private ValueTask<Stream> DialAsync(PeerRequest request, CancellationToken cancellationToken) =>
+        _dialler.DialAsync(request.Endpoint.Endpoint, request.Endpoint.Host, cancellationToken);
+
     private HttpMessageInvoker Invoker(int windowBytes) => new(new SocketsHttpHandler
     {
         UseProxy = false,
@@ -117,6 +131,7 @@ public sealed class GrpcTransport : ITransport
         AutomaticDecompression = DecompressionMethods.None,
         ActivityHeadersPropagator = null,
         ConnectTimeout = _options.ConnectTimeout,
+        ConnectCallback = (context, cancellationToken) => DialAsync((PeerRequest)context.InitialRequestMessage, cancellationToken),
         EnableMultipleHttp2Connections = true,
         InitialHttp2StreamWindowSize = windowBytes,
         KeepAlivePingDelay = _options.KeepAlivePingDelay,
@@ -128,12 +143,12 @@ public sealed class GrpcTransport : ITransport
 
     private KestrelServerOptions ServerOptions()
     {
-        var options = new KestrelServerOptions { AddServerHeader = false };
+        var options = new KestrelServerOptions { AddServerHeader = false, AllowAlternateSchemes = true };
         KestrelServerLimits limits = options.Limits;
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
-        limits.MaxConcurrentConnections = _options.MaxConnections;
+        limits.MaxConcurrentConnections = _tls is null ? _options.MaxConnections : null;
         limits.MaxRequestHeadersTotalSize = _options.MaxMetadataBytes;
         limits.KeepAliveTimeout = TimeSpan.FromMinutes(5);
         limits.Http2.MaxStreamsPerConnection = _options.MaxCallsPerConnection;

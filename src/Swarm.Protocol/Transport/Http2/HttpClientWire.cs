@@ -11,7 +11,7 @@ internal sealed class HttpClientWire : ClientWire
     private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 16 << 10, minimumReadSize: 4 << 10, leaveOpen: true);
 
     private readonly HttpMessageInvoker _invoker;
-    private readonly PeerAddress _peer;
+    private readonly EndpointName _endpoint;
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<PipeWriter> _noWriter = new();
     private GrpcRequestContent? _content;
@@ -19,10 +19,10 @@ internal sealed class HttpClientWire : ClientWire
     private PipeReader? _reader;
     private bool _aborted;
 
-    public HttpClientWire(HttpMessageInvoker invoker, PeerAddress peer)
+    public HttpClientWire(HttpMessageInvoker invoker, EndpointName endpoint)
     {
         _invoker = invoker;
-        _peer = peer;
+        _endpoint = endpoint;
     }
 
     public override Task<PipeWriter> RequestWriter => _content?.Writer ?? _noWriter.Task;
@@ -117,12 +117,13 @@ internal sealed class HttpClientWire : ClientWire
 
     private HttpRequestMessage Request(RequestHead head, GrpcRequestContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, new Uri("http://" + _peer + head.Path))
+        var request = new PeerRequest(new Uri(_endpoint.Origin + head.Path), _endpoint)
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
             Content = content,
         };
+        request.Headers.Host = _endpoint.Authority;
         request.Headers.TryAddWithoutValidation("te", "trailers");
         request.Headers.TryAddWithoutValidation(HeaderCodec.AcceptEncoding, HeaderCodec.Identity);
         if (head.Timeout is { } timeout)

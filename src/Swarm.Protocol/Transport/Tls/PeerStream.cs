@@ -1,0 +1,64 @@
+using System.Net.Security;
+using Swarm.Protocol.Membership;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>A dialled connection under TLS. Knows who answered, and tells a refusal, which shows as an end before the first byte, from other ends.</summary>
+internal sealed class PeerStream : SslStream
+{
+    private readonly PeerAddress _address;
+    private readonly Action<PeerStream> _closed;
+    private bool _heard;
+    private int _disposed;
+
+    public PeerStream(Stream connection, PeerAddress address, Action<PeerStream> closed)
+        : base(connection, leaveInnerStreamOpen: false)
+    {
+        _address = address;
+        _closed = closed;
+    }
+
+    /// <summary>Who answered; set by the handshake.</summary>
+    public Member Member { get; set; }
+
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _heard || buffer.IsEmpty ? base.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
+
+    public override async ValueTask DisposeAsync()
+    {
+        End();
+        await base.DisposeAsync();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            End();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>A member's listener speaks first (HTTP/2 settings). One that ends instead has refused this side's certificate: under TLS 1.3 it can say so only after the handshake.</summary>
+    private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        int count;
+        try
+        {
+            count = await base.ReadAsync(buffer, cancellationToken);
+        }
+        catch (IOException exception) when (Volatile.Read(ref _disposed) == 0)
+        {
+            throw new TransportException(TransportStatuses.NotAMember(_address), exception);
+        }
+
+        if (count == 0 && Volatile.Read(ref _disposed) == 0)
+            throw new TransportException(TransportStatuses.NotAMember(_address));
+        _heard = true;
+        return count;
+    }
+
+    private void End()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+            _closed(this);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+using Swarm.Protocol.Membership;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>
+/// How TLS is spoken: 1.3, or 1.2 with ECDHE-ECDSA-AES-GCM; both sides show a certificate; HTTP/2 by ALPN. The platform's store of trusted roots has no say, and nothing is
+/// downloaded: keys are checked by peer id and membership alone.
+/// </summary>
+internal sealed class TlsSettings
+{
+    private static readonly List<SslApplicationProtocol> Protocols = [SslApplicationProtocol.Http2];
+
+    private readonly PeerCredentials _credentials;
+    private readonly SslStreamCertificateContext _certificate;
+    private readonly CipherSuitesPolicy? _suites;
+
+    public TlsSettings(PeerCredentials credentials)
+    {
+        _credentials = credentials;
+        _certificate = SslStreamCertificateContext.Create(credentials.Certificate, additionalCertificates: null, offline: true);
+        _suites = Suites();
+    }
+
+    /// <summary>The listening side's.</summary>
+    /// <param name="check">Gets the other side's certificate, or null; says whether the handshake goes on.</param>
+    public SslServerAuthenticationOptions Server(Func<X509Certificate?, bool> check) => new()
+    {
+        ServerCertificateContext = _certificate,
+        ClientCertificateRequired = true,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        CipherSuitesPolicy = _suites,
+        EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+        AllowRenegotiation = false,
+        ApplicationProtocols = Protocols,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        CertificateChainPolicy = ChainPolicy(),
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => check(certificate),
+    };
+
+    /// <summary>The dialling side's.</summary>
+    /// <param name="name">What sessions are kept under, so that a second connection to the same endpoint resumes.</param>
+    /// <param name="check">Gets the other side's certificate, or null; says whether the handshake goes on.</param>
+    public SslClientAuthenticationOptions Client(string name, Func<X509Certificate?, bool> check) => new()
+    {
+        TargetHost = name,
+        ClientCertificateContext = _certificate,
+        EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        CipherSuitesPolicy = _suites,
+        EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+        AllowRenegotiation = false,
+        ApplicationProtocols = Protocols,
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        CertificateChainPolicy = ChainPolicy(),
+        RemoteCertificateValidationCallback = (_, certificate, _, _) => check(certificate),
+    };
+
+    /// <summary>What the gate makes of a certificate.</summary>
+    public MembershipRefusal? Check(X509Certificate? certificate, out Member member) =>
+        _credentials.Gate.Check(certificate?.GetRawCertData() ?? default(ReadOnlyMemory<byte>), out member);
+
+    private static X509ChainPolicy ChainPolicy() => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        RevocationMode = X509RevocationMode.NoCheck,
+        DisableCertificateDownloads = true,
+        VerificationFlags = X509VerificationFlags.AllFlags,
+    };
+
+    private static CipherSuitesPolicy? Suites() => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS()
+        ? new CipherSuitesPolicy(
+        [
+            TlsCipherSuite.TLS_AES_128_GCM_SHA256,
+            TlsCipherSuite.TLS_AES_256_GCM_SHA384,
+            TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+            TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        ])
+        : null;
+}

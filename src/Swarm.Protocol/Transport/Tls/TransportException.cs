@@ -1,0 +1,15 @@
+using Grpc.Core;
+
+namespace Swarm.Protocol.Transport;
+
+/// <summary>A connection that did not come about, with the status that its calls get.</summary>
+internal sealed class TransportException : IOException
+{
+    public TransportException(Status status, Exception? inner = null)
+        : base(status.Detail, inner)
+    {
+        Status = status;
+    }
+
+    public Status Status { get; }
+}
