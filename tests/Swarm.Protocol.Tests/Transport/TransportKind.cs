@@ -5,4 +5,10 @@ public enum TransportKind
 {
     Grpc,
     InMemory,
+
+    /// <summary>Over TLS, both sides members.</summary>
+    GrpcMembers,
+
+    /// <summary>In one process, both sides members.</summary>
+    InMemoryMembers,
 }

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Swarm.Protocol.Transport;
+using Swarm.Testing;
 
 namespace Swarm.Protocol.Tests.Transport;
 
@@ -7,9 +8,13 @@ namespace Swarm.Protocol.Tests.Transport;
 internal sealed class TransportPair : IAsyncDisposable
 {
     private readonly ITransport _client;
+    private readonly TestMembership? _membership;
+    private readonly PeerId _peer;
 
-    private TransportPair(ITransport server, ITransport client, IPeerListener listener)
+    private TransportPair(ITransport server, ITransport client, IPeerListener listener, TestMembership? membership, PeerId peer)
     {
+        _membership = membership;
+        _peer = peer;
         Server = server;
         _client = client;
         Listener = listener;
@@ -19,14 +24,20 @@ internal sealed class TransportPair : IAsyncDisposable
 
     public IPeerListener Listener { get; }
 
-    public CallInvoker Invoker => _client.Connect(Listener.Address, ConnectionClass.Decode);
+    public CallInvoker Invoker => _client.Connect(new PeerEndpoint(_peer, Listener.Address), ConnectionClass.Decode);
 
     public static async Task<TransportPair> OpenAsync(TransportKind kind, IReadOnlyList<ServerServiceDefinition> services, TransportOptions? server = null, TransportOptions? client = null)
     {
         var network = new InMemoryNetwork();
-        ITransport Make(TransportOptions? options) => kind == TransportKind.Grpc ? new GrpcTransport(options) : new InMemoryTransport(network, options);
-        ITransport serving = Make(server);
-        return new TransportPair(serving, Make(client), await serving.ListenAsync(new PeerAddress("127.0.0.1", 0), services, CancellationToken.None));
+        TestMembership? membership = kind is TransportKind.GrpcMembers or TransportKind.InMemoryMembers ? new TestMembership() : null;
+        TransportOptions Complete(TransportOptions? options) => (options ?? new TransportOptions()) with { Credentials = membership?.NewMember() };
+        ITransport Make(TransportOptions options) =>
+            kind is TransportKind.Grpc or TransportKind.GrpcMembers ? new GrpcTransport(options) : new InMemoryTransport(network, options);
+
+        TransportOptions serverOptions = Complete(server);
+        ITransport serving = Make(serverOptions);
+        IPeerListener listener = await serving.ListenAsync(new PeerAddress("127.0.0.1", 0), services, CancellationToken.None);
+        return new TransportPair(serving, Make(Complete(client)), listener, membership, serverOptions.Credentials?.Peer ?? default);
     }
 
     public async ValueTask DisposeAsync()
@@ -34,5 +45,6 @@ internal sealed class TransportPair : IAsyncDisposable
         await Listener.DisposeAsync();
         await _client.DisposeAsync();
         await Server.DisposeAsync();
+        _membership?.Dispose();
     }
 }
