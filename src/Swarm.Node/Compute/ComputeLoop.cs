@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Swarm.Node.Measurement;
+using Swarm.Node.Metrics;
 using Swarm.Node.Sessions;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
@@ -186,6 +187,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         session.QueueMicros += (ulong)queue.TotalMicroseconds;
         speed.Waited(queue);
         session.ForwardedDirectly++;
+        NodeMeter.StepDone(work.Count, work.Computed, queue);
         if (packet is not null)
         {
             session.HiddenBytes += (ulong)packet.EncodedBytes;

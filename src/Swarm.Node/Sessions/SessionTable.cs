@@ -1,6 +1,7 @@
 using Swarm.Kernels.Codecs;
 using Swarm.Models.Blocks;
 using Swarm.Node.Compute;
+using Swarm.Node.Metrics;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
@@ -271,6 +272,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     {
         if (!Close(session))
             return;
+        NodeMeter.Faulted(fault.Kind);
         if (fault.Message.Length > ChainLimits.MaxFaultMessage)
             fault.Message = fault.Message[..ChainLimits.MaxFaultMessage];
         session.Upstream.Send(new LinkFrame { Fault = fault }, session.Id, session.Epoch);
@@ -343,8 +345,13 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
 
     private static Fault Make(FaultKind kind, string message) => new() { Kind = kind, Message = message };
 
-    private static void Refuse(InboundLink link, SessionId id, uint epoch, FaultKind kind, string message) =>
-        link.Send(new LinkFrame { Fault = Make(kind, message) }, id, epoch);
+    private static void Refuse(InboundLink link, SessionId id, uint epoch, FaultKind kind, string message) => Refuse(link, id, epoch, Make(kind, message));
+
+    private static void Refuse(InboundLink link, SessionId id, uint epoch, Fault refusal)
+    {
+        NodeMeter.Faulted(refusal.Kind);
+        link.Send(new LinkFrame { Fault = refusal }, id, epoch);
+    }
 
     private void OnOpen(InboundLink link, SessionId id, uint epoch, OpenSession open)
     {
@@ -365,7 +372,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
             plan = SessionPlan.Read(open, self, served?.Blocks ?? default, out fault);
             if (plan is null)
             {
-                link.Send(new LinkFrame { Fault = fault }, id, epoch);
+                Refuse(link, id, epoch, fault!);
                 return;
             }
         }
@@ -375,7 +382,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
         {
             fault!.FirstBlock = (uint)plan.Part.Start;
             fault.EndBlock = (uint)plan.Part.End;
-            link.Send(new LinkFrame { Fault = fault }, id, epoch);
+            Refuse(link, id, epoch, fault);
             return;
         }
 

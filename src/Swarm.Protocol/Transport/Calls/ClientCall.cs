@@ -16,6 +16,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
     private readonly Lock _gate = new();
     private volatile ResponseTail? _tail;
     private bool _timerOver;
+    private long _started;
     private ITimer? _timer;
     private CancellationTokenRegistration _registration;
     private Task<Metadata>? _headers;
@@ -45,6 +46,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
     /// <summary>Opens the call; with a message, the request is that message alone.</summary>
     public void Start(TRequest? only)
     {
+        _started = TransportMeter.MeasuresMade ? _options.TimeProvider.GetTimestamp() : 0;
         TimeSpan? timeout = null;
         if (_call.Deadline is { } deadline && deadline < DateTime.MaxValue)
         {
@@ -276,6 +278,8 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
 
         timer?.Dispose();
         _registration.Unregister();
+        if (_started != 0)
+            TransportMeter.MadeCall(_method.FullName, status.StatusCode, _options.TimeProvider.GetElapsedTime(_started));
         return true;
     }
 

@@ -23,12 +23,14 @@ internal sealed class ServerDispatcher : IDisposable
     public async Task DispatchAsync(ServerWire wire)
     {
         Exception? failure = null;
+        ServerMethodHandler? handler = null;
+        long start = TransportMeter.MeasuresServed ? _options.TimeProvider.GetTimestamp() : 0;
         using var call = new ServerCall(wire, _options, _closing.Token);
         try
         {
             if (_closing.IsCancellationRequested)
                 throw new RpcException(new Status(StatusCode.Unavailable, "the listener is closing"));
-            if (!_methods.TryGetValue(wire.Path, out ServerMethodHandler? handler))
+            if (!_methods.TryGetValue(wire.Path, out handler))
                 throw new RpcException(new Status(StatusCode.Unimplemented, $"method '{Shorten(wire.Path)}' is not served here"));
             await handler(call);
         }
@@ -50,12 +52,22 @@ internal sealed class ServerDispatcher : IDisposable
         }
 
         await call.StopAsync();
+        if (start != 0)
+            TransportMeter.ServedCall(handler is null ? null : wire.Path, Code(call, failure), _options.TimeProvider.GetElapsedTime(start));
     }
 
     /// <summary>Ends the running calls: their tokens are cancelled.</summary>
     public void Close() => _closing.Cancel();
 
     public void Dispose() => _closing.Dispose();
+
+    private static StatusCode Code(ServerCall call, Exception? failure) => failure switch
+    {
+        null => call.Status.StatusCode,
+        RpcException refusal => refusal.StatusCode,
+        OperationCanceledException => StatusCode.Cancelled,
+        _ => StatusCode.Unknown,
+    };
 
     private static string Shorten(string path) => path.Length <= 128 ? path : path[..128] + "…";
 }

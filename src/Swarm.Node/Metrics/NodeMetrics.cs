@@ -1,0 +1,23 @@
+using System.Diagnostics.Metrics;
+
+namespace Swarm.Node.Metrics;
+
+/// <summary>What a node tells of itself when somebody asks: read from its own properties, nothing is kept.</summary>
+public sealed class NodeMetrics : IDisposable
+{
+    private readonly Meter _meter = new(NodeMeter.Name);
+
+    public NodeMetrics(NodeHost node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        _meter.CreateObservableUpDownCounter("swarm.node.sessions", () => node.Sessions, "{session}", "Sessions open now.");
+        _meter.CreateObservableUpDownCounter("swarm.node.kv.used", () => node.CacheBytesUsed, "By", "Keys and values that sessions hold.");
+        _meter.CreateObservableUpDownCounter("swarm.node.kv.free", () => node.CacheTokensFree, "{token}", "Positions that could still be promised to sessions.");
+        _meter.CreateObservableUpDownCounter("swarm.node.blocks", () => node.Blocks.Count, "{block}", "Blocks served.");
+        _meter.CreateObservableGauge("swarm.node.blocks.first", () => node.Blocks.Start, "{block}", "The first block served.");
+        _meter.CreateObservableCounter("swarm.node.passes", () => node.Passes, "{pass}", "Passes over the weights.");
+        _meter.CreateObservableCounter("swarm.node.steps.shared", () => node.SharedSteps, "{step}", "Steps that shared a pass with another session's.");
+    }
+
+    public void Dispose() => _meter.Dispose();
+}
