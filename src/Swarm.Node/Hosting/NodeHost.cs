@@ -39,17 +39,18 @@ public sealed class NodeHost : IAsyncDisposable
     private DirectoryService _directory = null!;
     private IPeerListener? _listener;
     private readonly SpeedMeter _speed = new();
+    private readonly LinkMeter _linkTimes = new();
     private readonly long _memoryBytes;
     private KvBudget? _budget;
     private ComputeLoop? _loop;
     private SessionTable? _table;
     private SpanKeeper? _spans;
+    private NodeStanding? _standing;
     private LinkEndpoint? _endpoint;
     private Task _computing = Task.CompletedTask;
     private Task _renewing = Task.CompletedTask;
     private IReadOnlyList<string> _addresses = [];
     private ulong _sequence;
-    private bool _leaving;
     private bool _stopped;
 
     private NodeHost(NodeOptions options)
@@ -77,6 +78,12 @@ public sealed class NodeHost : IAsyncDisposable
     public string Invite { get; private set; } = "";
 
     public ModelIdentity ModelIdentity => _membership.Identity;
+
+    /// <summary>Whether its owner has paused it.</summary>
+    public bool IsPaused => _standing?.IsPaused ?? false;
+
+    /// <summary>What it does with requests, as it announces.</summary>
+    public NodeState State => _standing?.State ?? NodeState.Joining;
 
     /// <summary>Sessions open now.</summary>
     public int Sessions => _table?.Count ?? 0;
@@ -123,8 +130,14 @@ public sealed class NodeHost : IAsyncDisposable
     public Task MoveAsync(BlockSpan blocks, CancellationToken cancellationToken = default)
     {
         CheckBlocks(blocks);
-        return _spans!.MoveAsync(blocks, _membership.Manifest, cancellationToken);
+        return _spans!.MoveAsync(blocks, _membership.Manifest, null, cancellationToken);
     }
+
+    /// <summary>Admits no new session until <see cref="ResumeAsync"/> and says so to the swarm; sessions that run go on.</summary>
+    public Task PauseAsync() => SetPausedAsync(true);
+
+    /// <summary>Takes sessions again.</summary>
+    public Task ResumeAsync() => SetPausedAsync(false);
 
     /// <summary>
     /// Leaves: says farewell to the directory, admits nothing new, lets running sessions finish for as long as given, then cuts them off.
@@ -134,7 +147,8 @@ public sealed class NodeHost : IAsyncDisposable
         if (_stopped)
             return;
         _stopped = true;
-        _leaving = true;
+        if (_standing is { } standing)
+            standing.IsLeaving = true;
         SetHealth(ServingStatus.NotServing);
         await FarewellAsync();
         int cut = 0;
@@ -201,6 +215,10 @@ public sealed class NodeHost : IAsyncDisposable
         _table = new SessionTable(self, _budget, _links, _options.Time, _loop);
         _table.Changed += OnSessionChanged;
         _computing = _loop.RunAsync(_table);
+        _standing = new NodeStanding(_options, Peer, identity, MostBlocks(config), _table, _speed, _linkTimes)
+        {
+            Addresses = [.. _addresses.Select(PeerAddress.Parse)],
+        };
         _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, () => AnnounceAsync(everybody: true, _stopping.Token));
         // The founder has just hashed every tensor; a joiner checks those that it loads.
         await _spans.LoadAsync(_options.Blocks ?? ChooseBlocks(config), _membership.Founded ? null : _membership.Manifest, cancellationToken);
@@ -218,6 +236,17 @@ public sealed class NodeHost : IAsyncDisposable
         Raise(new NodeReady(
             Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, WeightBytes + _budget.Bytes,
             WeightBytes, CacheTokensFree, _speed.TokensPerSecond(Blocks.Count)));
+    }
+
+    private async Task SetPausedAsync(bool paused)
+    {
+        if (_stopped || IsPaused == paused)
+            return;
+        _table!.IsPaused = paused;
+        _standing!.IsPaused = paused;
+        SetHealth(paused ? ServingStatus.NotServing : ServingStatus.Serving);
+        Raise(new NodePaused(paused, Sessions));
+        await AnnounceAsync(everybody: true, _stopping.Token);
     }
 
     private void CheckBlocks(BlockSpan blocks)
@@ -272,17 +301,23 @@ public sealed class NodeHost : IAsyncDisposable
         Raise(new NodeListening(_listener.Address));
     }
 
+    private (long Stored, long Page) BlockBytes(ModelConfig config) => (
+        Enumerable.Range(0, config.Blocks).Max(_options.Source.StoredBytes), KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes);
+
+    private int MostBlocks(ModelConfig config)
+    {
+        (long stored, long page) = BlockBytes(config);
+        return Math.Min(config.Blocks, MemoryPlan.MostBlocks(_memoryBytes, stored, page));
+    }
+
     private BlockSpan ChooseBlocks(ModelConfig config)
     {
-        long blockBytes = 0;
-        for (int block = 0; block < config.Blocks; block++)
-            blockBytes = Math.Max(blockBytes, _options.Source.StoredBytes(block));
-        long pageBytes = KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes;
-        int most = MemoryPlan.MostBlocks(_memoryBytes, blockBytes, pageBytes);
+        int most = MostBlocks(config);
         if (most < 1)
         {
+            (long stored, long page) = BlockBytes(config);
             throw new SwarmException(
-                FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {blockBytes + (pageBytes * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
+                FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {stored + (page * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
         }
 
         var snapshot = new PlacementSnapshot(
@@ -293,23 +328,12 @@ public sealed class NodeHost : IAsyncDisposable
         return PlacementRule.Choose(snapshot, new PlacementNode(Peer, PlacementState.Joining, default) { Capacity = most });
     }
 
-    private NodeAnnouncement Announcement() => new()
+    private NodeAnnouncement Announcement()
     {
-        Peer = Peer.ToByteString(),
-        Addresses = { _addresses },
-        ModelName = Shorten(_options.Source.Name),
-        ModelIdentity = ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex)),
-        FirstBlock = (uint)Blocks.Start,
-        EndBlock = (uint)Blocks.End,
-        ModelBlocks = (uint)_options.Source.Config.Blocks,
-        State = _leaving ? AnnouncedState.Leaving : AnnouncedState.Serving,
-        Version = _options.Version,
-        WireVersion = WireVersion.Current,
-        CacheTokensFree = (ulong)CacheTokensFree,
-        TokensPerSecond = _speed.TokensPerSecond(Blocks.Count),
-        Sequence = ++_sequence,
-        Sessions = (uint)Sessions,
-    };
+        NodeAnnouncement announcement = AnnouncementRules.Write(_standing!.Entry(++_sequence));
+        announcement.TokensPerSecond = _speed.TokensPerSecond(Blocks.Count);
+        return announcement;
+    }
 
     // Renews this node's own entry and registers: with everybody known when it is new, so that any member's invite leads here at once; later with the
     // first that answers, from whom the others learn.

@@ -80,7 +80,8 @@ internal sealed class SpanKeeper : IDisposable
         {
             long poolBytes = Check(blocks);
             _table.Resize(poolBytes);
-            await TakeUpAsync(blocks, verify, cancellationToken);
+            (ServedSpan first, _) = await LoadNextAsync(blocks, verify, cancellationToken);
+            _table.TryReplace(first);
         }
         finally
         {
@@ -91,30 +92,47 @@ internal sealed class SpanKeeper : IDisposable
     /// <summary>Serves other blocks from now on; ends when it does. What both have in common is served all the time.</summary>
     /// <param name="to">What to serve.</param>
     /// <param name="verify">A manifest that tensors must agree with.</param>
+    /// <param name="mayDrop">Asked before blocks are dropped, when all else is done; false gives the move up, and the node serves what it did. Null: without asking.</param>
     /// <param name="cancellationToken">Ends waiting and loading; the node serves what it then has.</param>
+    /// <returns>Whether it serves them.</returns>
     /// <exception cref="SwarmException">NoCapacity: they do not fit, or sessions hold the memory for longer than <see cref="Patience"/>.</exception>
     /// <exception cref="ModelException">What is wrong with the model's files.</exception>
-    public async Task MoveAsync(BlockSpan to, ModelManifest? verify, CancellationToken cancellationToken)
+    public async Task<bool> MoveAsync(BlockSpan to, ModelManifest? verify, Func<CancellationToken, Task<bool>>? mayDrop, CancellationToken cancellationToken)
     {
         await _turn.WaitAsync(cancellationToken);
         try
         {
             BlockSpan from = Blocks;
             if (from == to)
-                return;
+                return true;
             long start = _options.Time.GetTimestamp();
             long pool = Check(to);
-            long both = Math.Max(_budget.Bytes, pool);
+            long before = _budget.Bytes;
+            long both = Math.Max(before, pool);
             if (Order(to, both) == MoveOrder.DropFirst)
+            {
+                if (mayDrop is not null && !await mayDrop(cancellationToken))
+                    return false;
+                mayDrop = null;
                 await DropAsync(to, both, cancellationToken);
+            }
+
             _table.Resize(both);
-            int loaded = await TakeUpAsync(to, verify, cancellationToken);
+            (ServedSpan next, int loaded) = await LoadNextAsync(to, verify, cancellationToken);
+            if (mayDrop is not null && !await AskAsync(mayDrop, next, cancellationToken))
+            {
+                _table.Resize(before);
+                return false;
+            }
+
+            _table.TryReplace(next);
             _table.Resize(pool);
             await _announce();
             ServedSpan now = _table.Current!;
             _options.OnEvent?.Invoke(new NodeMoved(
                 from, to, loaded, now.Stack.WeightBytes, _table.FreeTokens, _speed.TokensPerSecond(to.Count),
                 _options.Time.GetElapsedTime(start).TotalSeconds));
+            return true;
         }
         finally
         {
@@ -189,8 +207,24 @@ internal sealed class SpanKeeper : IDisposable
         return new ServedSpan(stack, new KvPool(_budget, stack.KvLayout));
     }
 
-    // Returns how many blocks were loaded.
-    private async Task<int> TakeUpAsync(BlockSpan blocks, ModelManifest? verify, CancellationToken cancellationToken)
+    private static async Task<bool> AskAsync(Func<CancellationToken, Task<bool>> mayDrop, ServedSpan next, CancellationToken cancellationToken)
+    {
+        bool may = false;
+        try
+        {
+            may = await mayDrop(cancellationToken);
+        }
+        finally
+        {
+            if (!may)
+                next.Dispose();
+        }
+
+        return may;
+    }
+
+    // The span, which nobody uses yet, and how many of its blocks were loaded.
+    private async Task<(ServedSpan Next, int Loaded)> LoadNextAsync(BlockSpan blocks, ModelManifest? verify, CancellationToken cancellationToken)
     {
         int loaded = 0;
         IReadOnlyList<ServedSpan> held = _table.HoldSpans();
@@ -226,7 +260,6 @@ internal sealed class SpanKeeper : IDisposable
             throw;
         }
 
-        _table.TryReplace(next);
-        return loaded;
+        return (next, loaded);
     }
 }

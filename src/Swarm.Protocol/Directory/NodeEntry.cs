@@ -33,6 +33,9 @@ public sealed record NodeEntry
     /// <summary>What it is about to serve: an intent that placement counts. Empty: no change is meant.</summary>
     public BlockRange Target { get; init; }
 
+    /// <summary>The target had its turn and is being loaded; until then it is a claim.</summary>
+    public bool TargetConfirmed { get; init; }
+
     /// <summary>Program version.</summary>
     public string Version { get; init; } = "";
 
