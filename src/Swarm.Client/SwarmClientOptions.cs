@@ -35,6 +35,9 @@ public sealed record SwarmClientOptions
     /// <summary>How nodes are reached; disposed with the client. Default: gRPC.</summary>
     public ITransport? Transport { get; init; }
 
+    /// <summary>What routes are chosen for.</summary>
+    public RouteMode Route { get; init; } = RouteMode.Latency;
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     public IRandomSource Random { get; init; } = SystemRandomSource.Instance;

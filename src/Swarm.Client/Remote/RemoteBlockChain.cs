@@ -62,7 +62,7 @@ internal sealed class RemoteBlockChain : IBlockChain
             IReadOnlyList<ChainHop> hops;
             try
             {
-                hops = RoutePlanner.Plan(Candidates(avoided), shape.Blocks, shape.ExpectedPositions);
+                hops = RoutePlanner.Plan(Candidates(avoided), shape.Blocks, shape.ExpectedPositions, _options.Route, _options.Random);
             }
             catch (SwarmException) when (!fresh)
             {
@@ -191,9 +191,14 @@ internal sealed class RemoteBlockChain : IBlockChain
             var peer = new PeerId(announcement.Peer.Span);
             if (announcement.State != AnnouncedState.Serving || announcement.ModelIdentity != _modelIdentity || avoided.Contains(peer))
                 continue;
-            yield return new RouteCandidate(
-                peer, announcement.Addresses[0], new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock), announcement.TokensPerSecond,
-                (long)Math.Min(announcement.CacheTokensFree, long.MaxValue));
+            var blocks = new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock);
+            double blocksPerSecond = announcement.TokensPerSecond * blocks.Count;
+            yield return new RouteCandidate(peer, announcement.Addresses[0], blocks)
+            {
+                BlockTime = blocksPerSecond > 0 ? TimeSpan.FromSeconds(1 / blocksPerSecond) : TimeSpan.Zero,
+                Sessions = (int)Math.Min(announcement.Sessions, int.MaxValue),
+                CacheTokensFree = (long)Math.Min(announcement.CacheTokensFree, long.MaxValue),
+            };
         }
     }
 }
