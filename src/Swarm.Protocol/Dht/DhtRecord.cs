@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Swarm.Protocol.Dht;
 
 /// <summary>A record as read from its bytes: what a signer says under a key. Immutable. Made by <see cref="SignedRecords"/>, which says how much of it has been checked.</summary>
@@ -47,5 +49,17 @@ public sealed class DhtRecord
     /// <summary>SHA-256 of the record's bytes, signature included.</summary>
     internal DhtKey Hash { get; }
 
+    /// <summary>The hash's first 8 bytes, as a number of this machine's byte order.</summary>
+    internal ulong HashPrefix
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[DhtKey.Length];
+            Hash.CopyTo(bytes);
+            return MemoryMarshal.Read<ulong>(bytes);
+        }
+    }
+
+    /// <summary>Bytes of the record on the wire.</summary>
     internal int EncodedBytes { get; }
 }

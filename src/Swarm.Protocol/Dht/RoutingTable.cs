@@ -63,7 +63,7 @@ internal sealed class RoutingTable
     /// <summary>Takes note of a call that a contact did not answer. True when it left the table; the last that waited takes its place.</summary>
     public bool Fail(PeerId peer, TimeSpan now)
     {
-        if (Find(peer) is not ({ } bucket, int at))
+        if (Locate(peer) is not ({ } bucket, int at))
             return false;
         Entry entry = bucket.Entries[at];
         if (bucket.Waiting.Count == 0 && entry.Failures + 1 < MaxFailures)
@@ -87,7 +87,8 @@ internal sealed class RoutingTable
             Drop(bucket, at, now);
     }
 
-    public bool Contains(PeerId peer) => Find(peer) is not null;
+    /// <summary>The contact of a peer that has a place; otherwise null.</summary>
+    public Contact? Find(PeerId peer) => Locate(peer) is ({ } bucket, int at) ? bucket.Entries[at].Contact : null;
 
     /// <summary>Whether a newcomer of this place would find a free one, or could at least wait for one.</summary>
     public bool HasRoomFor(PeerId peer)
@@ -145,7 +146,7 @@ internal sealed class RoutingTable
 
     private int Prefix(DhtKey place) => _self.DistanceTo(place).LeadingZeros;
 
-    private (Bucket Bucket, int At)? Find(PeerId peer) =>
+    private (Bucket Bucket, int At)? Locate(PeerId peer) =>
         _buckets.ElementAtOrDefault(Prefix(DhtKey.Of(peer))) is { } bucket && bucket.IndexOf(peer) is >= 0 and int at ? (bucket, at) : null;
 
     private void Drop(Bucket bucket, int at, TimeSpan now)

@@ -99,13 +99,23 @@ public static class SignedRecords
         if (!TryReadTime(body.SignedUnixMilliseconds, out DateTimeOffset signedAt) || (signedAt - now).Duration() > DhtLimits.MaxClockSkew)
             return RecordRefusal.TimeTooFarOff;
         record = new DhtRecord(
-            wire, HashOf(wire), bytes, body.Schema, of, key, signer, body.Sequence, TimeSpan.FromMilliseconds(body.LifetimeMilliseconds), signedAt, body.Payload.Memory);
+            Keep(wire), HashOf(wire), bytes, body.Schema, of, key, signer, body.Sequence, TimeSpan.FromMilliseconds(body.LifetimeMilliseconds), signedAt, Within(wire.Body, body.Payload));
         return null;
     }
 
     /// <summary>Whether the public key's owner signed the body. About 0.1 ms.</summary>
     internal static bool HasSoundSignature(DhtRecord record) =>
         PeerKey.Verify(record.Wire.PublicKey.Span, Signed(record.Wire.Body), record.Wire.Signature.Span);
+
+    /// <summary>The record without what a carrier may have added to it.</summary>
+    private static SignedRecord Keep(SignedRecord wire) => new() { Body = wire.Body, PublicKey = wire.PublicKey, Signature = wire.Signature };
+
+    /// <summary>The payload as part of the body's memory, so that a holder keeps it once.</summary>
+    private static ReadOnlyMemory<byte> Within(ByteString body, ByteString payload)
+    {
+        int start = body.Span.IndexOf(payload.Span);
+        return start < 0 ? payload.Memory : body.Memory.Slice(start, payload.Length);
+    }
 
     private static byte[] Signed(ByteString body) => [.. Domain, .. body.Span];
 
