@@ -43,6 +43,9 @@ public sealed record TransportOptions
     /// <summary>How long a closing listener waits for its cancelled calls to end before it cuts them. Default 1 s.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>Bounds what is sent on all connections together, listeners' and dialled; may be shared by transports. Default: no bound.</summary>
+    public UploadLimiter? UploadLimiter { get; init; }
+
     /// <summary>The clock of deadlines.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 

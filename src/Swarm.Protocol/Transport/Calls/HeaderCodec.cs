@@ -14,6 +14,10 @@ internal static class HeaderCodec
     public const string AcceptEncoding = "grpc-accept-encoding";
     public const string Identity = "identity";
 
+    /// <summary>What the caller uses the connection for; the answering side sends its bytes after those of tokens.</summary>
+    public const string Purpose = "swarm-purpose";
+    public const string BulkPurpose = "bulk";
+
     /// <summary>Headers that belong to the protocol, not to the caller.</summary>
     public static bool IsReserved(string name) =>
         name.Length == 0
@@ -22,6 +26,7 @@ internal static class HeaderCodec
         || name.Equals("content-type", StringComparison.OrdinalIgnoreCase)
         || name.Equals("content-length", StringComparison.OrdinalIgnoreCase)
         || name.Equals("te", StringComparison.OrdinalIgnoreCase)
+        || name.Equals(Purpose, StringComparison.OrdinalIgnoreCase)
         || name.Equals("host", StringComparison.OrdinalIgnoreCase)
         || name.Equals("transfer-encoding", StringComparison.OrdinalIgnoreCase);
 

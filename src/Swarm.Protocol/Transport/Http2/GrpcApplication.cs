@@ -42,6 +42,8 @@ internal sealed class GrpcApplication : IHttpApplication<IFeatureCollection>
             return Refuse(context, new Status(StatusCode.Unimplemented, $"grpc-encoding: expected {HeaderCodec.Identity}"));
         }
 
+        if (request.Headers.TryGetValue(HeaderCodec.Purpose, out var purpose) && purpose == HeaderCodec.BulkPurpose && context.Get<UploadFlow>() is { } flow)
+            flow.Purpose = ConnectionClass.Bulk;
         return _dispatcher.DispatchAsync(new KestrelServerWire(context, timeout));
     }
 

@@ -20,6 +20,7 @@ public sealed class GrpcTransport : ITransport
 
     private readonly TransportOptions _options;
     private readonly TlsSettings? _tls;
+    private readonly ConnectionMeter _meter;
     private readonly PeerDialler _dialler;
     private readonly HttpMessageInvoker _decode;
     private readonly HttpMessageInvoker _bulk;
@@ -31,9 +32,10 @@ public sealed class GrpcTransport : ITransport
     {
         _options = options ?? new TransportOptions();
         _tls = _options.Credentials is { } credentials ? new TlsSettings(credentials) : null;
-        _dialler = new PeerDialler(_options, _tls);
-        _decode = Invoker(DecodeWindowBytes);
-        _bulk = Invoker(BulkWindowBytes);
+        _meter = new ConnectionMeter(_options.UploadLimiter, WireTraffic.Process);
+        _dialler = new PeerDialler(_options, _tls, _meter);
+        _decode = Invoker(ConnectionClass.Decode, DecodeWindowBytes);
+        _bulk = Invoker(ConnectionClass.Bulk, BulkWindowBytes);
     }
 
     public async ValueTask<IPeerListener> ListenAsync(PeerAddress address, IReadOnlyList<ServerServiceDefinition> services, CancellationToken cancellationToken)
@@ -49,6 +51,7 @@ public sealed class GrpcTransport : ITransport
         {
             listen.Protocols = HttpProtocols.Http2;
             bound = listen;
+            listen.Use(_meter.Use);
             if (tls is not null)
                 listen.Use(next => connection => tls.ServeAsync(connection, next));
         });
@@ -84,7 +87,7 @@ public sealed class GrpcTransport : ITransport
         ObjectDisposedException.ThrowIf(_disposed, this);
         var name = new EndpointName(endpoint, secure: _tls is not null);
         HttpMessageInvoker invoker = purpose == ConnectionClass.Bulk ? _bulk : _decode;
-        return new WireCallInvoker(() => new HttpClientWire(invoker, name), _options);
+        return new WireCallInvoker(() => new HttpClientWire(invoker, name, purpose), _options);
     }
 
     public async ValueTask DisposeAsync()
@@ -120,10 +123,10 @@ public sealed class GrpcTransport : ITransport
         }
     }
 
-    private ValueTask<Stream> DialAsync(PeerRequest request, CancellationToken cancellationToken) =>
-        _dialler.DialAsync(request.Endpoint.Endpoint, request.Endpoint.Host, cancellationToken);
+    private ValueTask<Stream> DialAsync(PeerRequest request, ConnectionClass purpose, CancellationToken cancellationToken) =>
+        _dialler.DialAsync(request.Endpoint.Endpoint, request.Endpoint.Host, purpose, cancellationToken);
 
-    private HttpMessageInvoker Invoker(int windowBytes) => new(new SocketsHttpHandler
+    private HttpMessageInvoker Invoker(ConnectionClass purpose, int windowBytes) => new(new SocketsHttpHandler
     {
         UseProxy = false,
         UseCookies = false,
@@ -131,7 +134,7 @@ public sealed class GrpcTransport : ITransport
         AutomaticDecompression = DecompressionMethods.None,
         ActivityHeadersPropagator = null,
         ConnectTimeout = _options.ConnectTimeout,
-        ConnectCallback = (context, cancellationToken) => DialAsync((PeerRequest)context.InitialRequestMessage, cancellationToken),
+        ConnectCallback = (context, cancellationToken) => DialAsync((PeerRequest)context.InitialRequestMessage, purpose, cancellationToken),
         EnableMultipleHttp2Connections = true,
         InitialHttp2StreamWindowSize = windowBytes,
         KeepAlivePingDelay = _options.KeepAlivePingDelay,

@@ -12,6 +12,7 @@ internal sealed class HttpClientWire : ClientWire
 
     private readonly HttpMessageInvoker _invoker;
     private readonly EndpointName _endpoint;
+    private readonly ConnectionClass _purpose;
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource<PipeWriter> _noWriter = new();
     private GrpcRequestContent? _content;
@@ -19,10 +20,11 @@ internal sealed class HttpClientWire : ClientWire
     private PipeReader? _reader;
     private bool _aborted;
 
-    public HttpClientWire(HttpMessageInvoker invoker, EndpointName endpoint)
+    public HttpClientWire(HttpMessageInvoker invoker, EndpointName endpoint, ConnectionClass purpose)
     {
         _invoker = invoker;
         _endpoint = endpoint;
+        _purpose = purpose;
     }
 
     public override Task<PipeWriter> RequestWriter => _content?.Writer ?? _noWriter.Task;
@@ -126,6 +128,8 @@ internal sealed class HttpClientWire : ClientWire
         request.Headers.Host = _endpoint.Authority;
         request.Headers.TryAddWithoutValidation("te", "trailers");
         request.Headers.TryAddWithoutValidation(HeaderCodec.AcceptEncoding, HeaderCodec.Identity);
+        if (_purpose == ConnectionClass.Bulk)
+            request.Headers.TryAddWithoutValidation(HeaderCodec.Purpose, HeaderCodec.BulkPurpose);
         if (head.Timeout is { } timeout)
             request.Headers.TryAddWithoutValidation(HeaderCodec.Timeout, TimeoutText.Encode(timeout));
         foreach (Metadata.Entry entry in head.Headers)

@@ -12,20 +12,22 @@ internal sealed class PeerDialler : IDisposable
 {
     private readonly TransportOptions _options;
     private readonly TlsSettings? _settings;
+    private readonly ConnectionMeter _meter;
     private readonly Lock _lock = new();
     private readonly HashSet<PeerStream> _open = [];
 
-    public PeerDialler(TransportOptions options, TlsSettings? settings)
+    public PeerDialler(TransportOptions options, TlsSettings? settings, ConnectionMeter meter)
     {
         _options = options;
         _settings = settings;
+        _meter = meter;
         if (options.Credentials is { } credentials)
             credentials.Gate.Changed += CutRefused;
     }
 
     /// <summary>The first address where the right peer answers.</summary>
     /// <exception cref="TransportException">None did; tells the last address's failure.</exception>
-    public async ValueTask<Stream> DialAsync(PeerEndpoint endpoint, string name, CancellationToken cancellationToken)
+    public async ValueTask<Stream> DialAsync(PeerEndpoint endpoint, string name, ConnectionClass purpose, CancellationToken cancellationToken)
     {
         TransportException? failure = null;
         for (int index = 0; index < endpoint.Addresses.Length; index++)
@@ -36,7 +38,7 @@ internal sealed class PeerDialler : IDisposable
             PeerAddress address = endpoint.Addresses[index];
             try
             {
-                return await DialAsync(address, endpoint.Peer, name, both.Token);
+                return await DialAsync(address, endpoint.Peer, name, purpose, both.Token);
             }
             catch (TransportException exception)
             {
@@ -65,7 +67,7 @@ internal sealed class PeerDialler : IDisposable
             credentials.Gate.Changed -= CutRefused;
     }
 
-    private async ValueTask<Stream> DialAsync(PeerAddress address, PeerId expected, string name, CancellationToken cancellationToken)
+    private async ValueTask<Stream> DialAsync(PeerAddress address, PeerId expected, string name, ConnectionClass purpose, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
@@ -78,7 +80,7 @@ internal sealed class PeerDialler : IDisposable
             throw;
         }
 
-        var connection = new NetworkStream(socket, ownsSocket: true);
+        Stream connection = _meter.Wrap(new NetworkStream(socket, ownsSocket: true), purpose);
         return _settings is null ? connection : await ShakeHandsAsync(new PeerStream(connection, address, Forget), address, expected, name, cancellationToken);
     }
 

@@ -89,7 +89,11 @@ internal sealed class TlsListener : IDisposable
         lock (_lock)
         {
             if (_admitted.Count + _handshakes.Count >= _options.MaxConnections)
+            {
+                TransportMeter.RefusedConnection("TooManyConnections");
                 return null;
+            }
+
             entry = _handshakes.Add(connection, (connection.RemoteEndPoint as IPEndPoint)?.Address, out victim);
         }
 
@@ -126,6 +130,7 @@ internal sealed class TlsListener : IDisposable
                 _handshakes.Remove(entry);
         }
 
+        TransportMeter.RefusedConnection(refusal is { } reason ? Enum.GetName(reason)! : "NoHandshake");
         return null;
     }
 

@@ -30,11 +30,4 @@ internal sealed class ConnectionMeter(UploadLimiter? limiter, WireTraffic traffi
             connection.Transport = inner;
         }
     };
-
-    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
-    }
 }

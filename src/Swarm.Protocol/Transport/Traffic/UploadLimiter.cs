@@ -21,6 +21,7 @@ public sealed class UploadLimiter
     private readonly UploadQueue _waiting = new();
     private readonly ITimer _timer;
     private long _sentBytes;
+    private long _bulkBytes;
     private long _delayedBytes;
     private TimeSpan _waited;
 
@@ -53,7 +54,17 @@ public sealed class UploadLimiter
         }
     }
 
-    /// <summary>Of them, those that had to wait.</summary>
+    /// <summary>Of them, those on connections for bulk.</summary>
+    public long BulkBytes
+    {
+        get
+        {
+            lock (_lock)
+                return _bulkBytes;
+        }
+    }
+
+    /// <summary>Of all, those that had to wait.</summary>
     public long DelayedBytes
     {
         get
@@ -86,8 +97,7 @@ public sealed class UploadLimiter
             _waiting.Add(flow);
             if (alone && _bucket.TryTake(flow.Bytes, now))
             {
-                _waiting.Serve();
-                _sentBytes += flow.Bytes;
+                Serve(flow);
                 return true;
             }
 
@@ -130,14 +140,21 @@ public sealed class UploadLimiter
                     return;
                 }
 
-                _waiting.Serve();
-                _sentBytes += flow.Bytes;
+                Serve(flow);
                 _delayedBytes += flow.Bytes;
                 _waited += now - flow.Since;
             }
 
             flow.Granted();
         }
+    }
+
+    private void Serve(UploadFlow flow)
+    {
+        _waiting.Serve();
+        _sentBytes += flow.Bytes;
+        if (flow.Queued == ConnectionClass.Bulk)
+            _bulkBytes += flow.Bytes;
     }
 
     // Under the lock, with somebody waiting.
