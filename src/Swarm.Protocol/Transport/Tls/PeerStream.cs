@@ -8,7 +8,8 @@ internal sealed class PeerStream : SslStream
 {
     private readonly PeerAddress _address;
     private readonly Action<PeerStream> _closed;
-    private bool _heard;
+    private volatile bool _heard;
+    private volatile bool _refused;
     private int _disposed;
 
     public PeerStream(Stream connection, PeerAddress address, Action<PeerStream> closed)
@@ -23,6 +24,9 @@ internal sealed class PeerStream : SslStream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _heard || buffer.IsEmpty ? base.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        _heard ? base.WriteAsync(buffer, cancellationToken) : WriteFirstAsync(buffer, cancellationToken);
 
     public override async ValueTask DisposeAsync()
     {
@@ -47,13 +51,32 @@ internal sealed class PeerStream : SslStream
         }
         catch (IOException exception) when (Volatile.Read(ref _disposed) == 0)
         {
-            throw new TransportException(TransportStatuses.NotAMember(_address), exception);
+            throw Refused(exception);
         }
 
         if (count == 0 && Volatile.Read(ref _disposed) == 0)
-            throw new TransportException(TransportStatuses.NotAMember(_address));
+            throw Refused(null);
         _heard = true;
         return count;
+    }
+
+    /// <summary>HTTP writes before it reads, so the same end may show here first.</summary>
+    private async ValueTask WriteFirstAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await base.WriteAsync(buffer, cancellationToken);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException && !_heard && (_refused || Volatile.Read(ref _disposed) == 0))
+        {
+            throw Refused(exception);
+        }
+    }
+
+    private TransportException Refused(Exception? cause)
+    {
+        _refused = true;
+        return new TransportException(TransportStatuses.NotAMember(_address), cause);
     }
 
     private void End()
