@@ -75,7 +75,7 @@ public sealed class SwarmCluster : IAsyncDisposable
     public async Task<NodeHost> AddAsync(NodeOptions options)
     {
         var events = new NodeEvents();
-        NodeHost node = await NodeHost.StartAsync(options with { OnEvent = events.Record });
+        NodeHost node = await NodeHost.StartAsync(options with { OnEvent = options.OnEvent is { } also ? events.Record + also : events.Record });
         _nodes.Add(node);
         _events.Add(events);
         _transports.Add(options.Transport);

@@ -49,6 +49,7 @@ public sealed class NodeHost : IAsyncDisposable
     private LinkEndpoint? _endpoint;
     private Task _computing = Task.CompletedTask;
     private Task _renewing = Task.CompletedTask;
+    private Task _placing = Task.CompletedTask;
     private IReadOnlyList<string> _addresses = [];
     private ulong _sequence;
     private bool _stopped;
@@ -170,6 +171,7 @@ public sealed class NodeHost : IAsyncDisposable
 
         await _stopping.CancelAsync();
         await _renewing;
+        await _placing;
         if (_listener is not null)
             await _listener.DisposeAsync();
         await _links.DisposeAsync();
@@ -215,13 +217,18 @@ public sealed class NodeHost : IAsyncDisposable
         _table = new SessionTable(self, _budget, _links, _options.Time, _loop);
         _table.Changed += OnSessionChanged;
         _computing = _loop.RunAsync(_table);
-        _standing = new NodeStanding(_options, Peer, identity, MostBlocks(config), _table, _speed, _linkTimes)
+        _standing = new NodeStanding(_options, Peer, identity, Capacity(config), _table, _speed, _linkTimes)
         {
             Addresses = [.. _addresses.Select(PeerAddress.Parse)],
         };
         _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, () => AnnounceAsync(everybody: true, _stopping.Token));
+        var placement = new PlacementLoop(
+            _standing, Others, () => AnnounceAsync(everybody: true, _stopping.Token), (to, mayDrop, stop) => _spans.MoveAsync(to, _membership.Manifest, mayDrop, stop),
+            _options.Time, _options.Random, _options.LoggerFactory.CreateLogger(LogCategories.Placement));
+        BlockSpan first = _options.Blocks ?? await placement.ChooseAsync(cancellationToken);
         // The founder has just hashed every tensor; a joiner checks those that it loads.
-        await _spans.LoadAsync(_options.Blocks ?? ChooseBlocks(config), _membership.Founded ? null : _membership.Manifest, cancellationToken);
+        await _spans.LoadAsync(first, _membership.Founded ? null : _membership.Manifest, cancellationToken);
+        _standing.Intend(null, confirmed: false);
         _endpoint = new LinkEndpoint(self, _table);
         Invite = InviteText.Write(new Invite
         {
@@ -232,6 +239,7 @@ public sealed class NodeHost : IAsyncDisposable
         });
         await AnnounceAsync(everybody: true, cancellationToken);
         _renewing = RenewAsync();
+        _placing = _options.Blocks is null ? placement.RunAsync(_stopping.Token) : Task.CompletedTask;
         SetHealth(ServingStatus.Serving);
         Raise(new NodeReady(
             Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, WeightBytes + _budget.Bytes,
@@ -310,23 +318,21 @@ public sealed class NodeHost : IAsyncDisposable
         return Math.Min(config.Blocks, MemoryPlan.MostBlocks(_memoryBytes, stored, page));
     }
 
-    private BlockSpan ChooseBlocks(ModelConfig config)
+    // What placement may take; 0 where the operator has said which blocks.
+    private int Capacity(ModelConfig config)
     {
+        if (_options.Blocks is not null)
+            return 0;
         int most = MostBlocks(config);
-        if (most < 1)
-        {
-            (long stored, long page) = BlockBytes(config);
-            throw new SwarmException(
-                FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {stored + (page * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
-        }
-
-        var snapshot = new PlacementSnapshot(
-            config.Blocks,
-            _directory.Snapshot().Entries.Select(entry => new PlacementNode(
-                new PeerId(entry.Announcement.Peer.Span), entry.Announcement.State == AnnouncedState.Leaving ? PlacementState.Leaving : PlacementState.Serving,
-                new BlockSpan((int)entry.Announcement.FirstBlock, (int)entry.Announcement.EndBlock))));
-        return PlacementRule.Choose(snapshot, new PlacementNode(Peer, PlacementState.Joining, default) { Capacity = most });
+        if (most > 0)
+            return most;
+        (long stored, long page) = BlockBytes(config);
+        throw new SwarmException(
+            FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {stored + (page * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
     }
+
+    private PlacementSnapshot Others() => PlacementView.Of(
+        _directory.Snapshot().Entries.Select(entry => AnnouncementRules.Read(entry.Announcement)), _options.Source.Config.Blocks);
 
     private NodeAnnouncement Announcement()
     {

@@ -24,7 +24,7 @@ internal sealed class NodeStanding(
     private bool _unreachable;
     private bool _leaving;
 
-    /// <summary>Blocks that its memory holds.</summary>
+    /// <summary>Blocks that its memory holds; 0 for a node that stays where its operator put it.</summary>
     public int CapacityBlocks => capacityBlocks;
 
     /// <summary>Where it can be dialled, best first.</summary>
@@ -142,8 +142,8 @@ internal sealed class NodeStanding(
                 ModelBlocks = options.Source.Config.Blocks,
                 State = StateOf(_leaving, _unreachable, _paused, served is not null),
                 Blocks = new BlockRange(blocks.Start, blocks.End),
-                Target = _intent is { } target ? new BlockRange(target.Start, target.End) : default,
-                TargetConfirmed = _confirmed,
+                Target = _intent is { } target && target != blocks ? new BlockRange(target.Start, target.End) : default,
+                TargetConfirmed = _confirmed && _intent != blocks,
                 Version = options.Version,
                 WireVersion = WireVersion.Current,
                 BlockTime = TimeSpan.FromSeconds(speed.Announce()),
