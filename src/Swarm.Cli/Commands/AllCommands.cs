@@ -1,3 +1,4 @@
+using Swarm.Cli.Control;
 using Swarm.Cli.Framework;
 
 namespace Swarm.Cli.Commands;
@@ -5,5 +6,5 @@ namespace Swarm.Cli.Commands;
 /// <summary>The commands, in the order in which help shows them.</summary>
 internal static class AllCommands
 {
-    public static IReadOnlyList<CommandDefinition> Create() => [new DemoCommand(), new ServeCommand(), new GenerateCommand(), new ChatCommand(), new ScoreCommand(), new TokenizeCommand(), new InspectCommand(), new BenchCommand(), new InviteCommand()];
+    public static IReadOnlyList<CommandDefinition> Create() => [new DemoCommand(), new ServeCommand(), new GenerateCommand(), new ChatCommand(), new ScoreCommand(), new TokenizeCommand(), new InspectCommand(), new BenchCommand(), new InviteCommand(), new PauseCommand(ControlRequest.Pause), new PauseCommand(ControlRequest.Resume)];
 }

@@ -1,5 +1,9 @@
+using System.Net.Sockets;
 using Spectre.Console;
+using Swarm.Cli.Control;
 using Swarm.Cli.Framework;
+using Swarm.Cli.Home;
+using Swarm.Cli.Serving;
 using Swarm.Models;
 using Swarm.Protocol;
 using Swarm.Node;
@@ -45,18 +49,53 @@ internal sealed class ServeCommand : CommandDefinition
             EndWithInput(context);
         }
 
-        NodeReport report = new(context);
+        using NodeSlot? slot = child ? null : NodeSlot.Take(context.Home);
+        NodeReport report = new(context, context.ShowsProgress && !child ? new ServePanel(context) : null);
         (NodeHost node, bool founded) = await EnterAsync(context, report, child);
         await using (node)
         {
             if (!child)
                 context.Home.WriteInvite(node.Invite, founded);
             report.Invite(node.Invite, founded);
-            await context.Interrupts.WaitAsync();
-            await node.StopAsync(child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
+            await using ControlServer? control = slot is null ? null : OpenControl(context, slot, node);
+            await LiveAsync(context, node, report, child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
         }
 
         return ExitCode.Done;
+    }
+
+    // Serves until it is asked to leave, and leaves; meanwhile the panel is drawn where somebody looks.
+    private static async Task LiveAsync(CommandContext context, NodeHost node, NodeReport report, TimeSpan drain)
+    {
+        using CancellationTokenSource ended = new();
+        Task drawing = report.Panel?.RunAsync(node, ended.Token) ?? Task.CompletedTask;
+        await context.Interrupts.WaitAsync();
+        await node.StopAsync(drain);
+        await ended.CancelAsync();
+        await drawing;
+    }
+
+    // What 'swarm pause' and 'swarm resume' speak to. A node serves without it too.
+    private static ControlServer? OpenControl(CommandContext context, NodeSlot slot, NodeHost node)
+    {
+        try
+        {
+            return ControlServer.Listen(slot.Folder, request => AnswerAsync(node, request), context.Time);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or PlatformNotSupportedException)
+        {
+            context.Say($"'swarm pause' will not reach this node: {exception.Message}");
+            return null;
+        }
+    }
+
+    private static async Task<ControlAnswer> AnswerAsync(NodeHost node, ControlRequest request)
+    {
+        if (request == ControlRequest.Pause)
+            await node.PauseAsync();
+        else if (request == ControlRequest.Resume)
+            await node.ResumeAsync();
+        return new ControlAnswer(node.Peer.ToString(), Environment.ProcessId, NodeReport.Word(node.State), node.Sessions);
     }
 
     // Joins the swarm that is named, goes back to the one that the home remembers, or founds one.

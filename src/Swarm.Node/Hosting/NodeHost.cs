@@ -72,6 +72,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>What it serves now; empty while it serves nothing.</summary>
     public BlockSpan Blocks => _spans?.Blocks ?? default;
 
+    /// <summary>Blocks of the whole model.</summary>
+    public int ModelBlocks => _options.Source.Config.Blocks;
+
     /// <summary>Bytes of weights in memory.</summary>
     public long WeightBytes => _spans?.WeightBytes ?? 0;
 

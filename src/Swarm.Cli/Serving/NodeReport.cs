@@ -1,18 +1,39 @@
 using Swarm.Cli.Framework;
 using Swarm.Node;
+using Swarm.Protocol.Directory;
 
-namespace Swarm.Cli.Commands;
+namespace Swarm.Cli.Serving;
 
 /// <summary>What a node says while it lives: events for programs, lines on stderr for people.</summary>
-internal sealed class NodeReport(CommandContext context)
+internal sealed class NodeReport(CommandContext context, ServePanel? panel)
 {
+    /// <summary>Where a terminal shows the node; null elsewhere.</summary>
+    public ServePanel? Panel => panel;
+
     public void Show(NodeEvent happened)
     {
         if (context.Events is { } events)
+        {
             Write(events, happened);
-        else if (Line(happened) is { } line)
+            return;
+        }
+
+        string? line = Line(happened);
+        panel?.Note(happened, line);
+        if (line is not null && panel is not { IsDrawing: true })
             context.Say(line);
     }
+
+    /// <summary>The word of a state, as <c>status</c> has it too.</summary>
+    public static string Word(NodeState state) => state switch
+    {
+        NodeState.Joining => "joining",
+        NodeState.Serving => "serving",
+        NodeState.Paused => "paused",
+        NodeState.Unreachable => "unreachable",
+        NodeState.Left => "left",
+        _ => "leaving",
+    };
 
     /// <summary>Tells people how others come in.</summary>
     public void Invite(string invite, bool founded)
@@ -81,6 +102,21 @@ internal sealed class NodeReport(CommandContext context)
             case NodePeerLeft e:
                 events.Write("peerLeft", json => json.WriteString("peer", e.Peer.ToString()));
                 break;
+            case NodeMoved e:
+                events.Write("moved", json =>
+                {
+                    json.WriteBlocks("from", e.From);
+                    json.WriteBlocks("blocks", e.Blocks);
+                    json.WriteNumber("loadedBlocks", e.LoadedBlocks);
+                    json.WriteNumber("weightBytes", e.WeightBytes);
+                    json.WriteNumber("cacheTokens", e.CacheTokens);
+                    json.WriteFinite("tokensPerSecond", e.TokensPerSecond);
+                    json.WriteFinite("seconds", e.Seconds);
+                });
+                break;
+            case NodePaused e:
+                events.Write(e.IsPaused ? "paused" : "resumed", json => json.WriteNumber("sessions", e.Sessions));
+                break;
             case NodeDraining e:
                 events.Write("draining", json => json.WriteNumber("sessions", e.Sessions));
                 break;
@@ -99,6 +135,9 @@ internal sealed class NodeReport(CommandContext context)
         NodeSessionClosed e => $"session {e.Session} closed, {e.Sessions} open",
         NodePeerJoined e => $"peer {e.Peer.Short} joined: blocks {e.Blocks} at {e.Address}",
         NodePeerLeft e => $"peer {e.Peer.Short} left",
+        NodeMoved e => FormattableString.Invariant($"moved from blocks {e.From} to {e.Blocks} in {e.Seconds:F1} s ({e.LoadedBlocks} loaded)"),
+        NodePaused { IsPaused: true } e => $"paused: no new sessions, {e.Sessions} go on; 'swarm resume' takes them again",
+        NodePaused => "resumed",
         NodeDraining e => $"draining, {e.Sessions} sessions open",
         NodeStopped e => e.CutSessions > 0 ? $"stopped; {e.CutSessions} sessions were cut off" : "stopped",
         _ => null,
