@@ -37,7 +37,7 @@ internal sealed class ServeCommand : CommandDefinition
     public override IReadOnlyList<ISetting> Settings =>
     [
         CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, Blocks, Memory, Listen, CommonSettings.Threads, CommonSettings.Context,
-        CommonSettings.Reference, DrainSeconds, Child,
+        CommonSettings.Reference, DrainSeconds, .. ServeSurroundings.Settings, Child,
     ];
 
     public override async Task<int> RunAsync(CommandContext context)
@@ -49,11 +49,13 @@ internal sealed class ServeCommand : CommandDefinition
             EndWithInput(context);
         }
 
+        await using ServeSurroundings around = await ServeSurroundings.StartAsync(context, child, TimeSpan.FromSeconds(context.Get(DrainSeconds)));
         using NodeSlot? slot = child ? null : NodeSlot.Take(context.Home);
         NodeReport report = new(context, context.ShowsProgress && !child ? new ServePanel(context) : null);
-        (NodeHost node, bool founded) = await EnterAsync(context, report, child);
+        (NodeHost node, bool founded) = await EnterAsync(context, around, report, child);
         await using (node)
         {
+            around.Attach(node);
             if (!child)
                 context.Home.WriteInvite(node.Invite, founded);
             report.Invite(node.Invite, founded);
@@ -99,27 +101,27 @@ internal sealed class ServeCommand : CommandDefinition
     }
 
     // Joins the swarm that is named, goes back to the one that the home remembers, or founds one.
-    private static async Task<(NodeHost Node, bool Founded)> EnterAsync(CommandContext context, NodeReport report, bool child)
+    private static async Task<(NodeHost Node, bool Founded)> EnterAsync(CommandContext context, ServeSurroundings around, NodeReport report, bool child)
     {
         string? join = RememberedInvite.Find(context, remembered: !child);
         try
         {
-            return (await StartAsync(context, Options(context, join), report), join is null);
+            return (await StartAsync(context, Options(context, around, join), around, report), join is null);
         }
         catch (SwarmException e) when (e.Fault == FaultKind.PeerUnreachable && !context.IsSet(CommonSettings.Join) && context.Home.IsFounder)
         {
             // The swarm was founded here and nobody of it is up: whoever comes first brings it up again.
-            return (await StartAsync(context, Options(context, null), report), true);
+            return (await StartAsync(context, Options(context, around, null), around, report), true);
         }
     }
 
-    private static NodeOptions Options(CommandContext context, string? join)
+    private static NodeOptions Options(CommandContext context, ServeSurroundings around, string? join)
     {
         NodeOptions options = new()
         {
             Source = context.OpenModel(),
             Kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference)),
-            Transport = new GrpcTransport(),
+            Transport = new GrpcTransport(new TransportOptions { LoggerFactory = around.LoggerFactory, UploadLimiter = around.UploadLimiter }),
             Blocks = context.Get(Blocks),
             Listen = context.Get(Listen),
             Join = join,
@@ -131,16 +133,16 @@ internal sealed class ServeCommand : CommandDefinition
         return context.Get(Memory) is { } memory ? options with { MemoryBytes = memory } : options;
     }
 
-    private static async Task<NodeHost> StartAsync(CommandContext context, NodeOptions options, NodeReport report)
+    private static async Task<NodeHost> StartAsync(CommandContext context, NodeOptions options, ServeSurroundings around, NodeReport report)
     {
         if (!context.ShowsProgress)
-            return await NodeHost.StartAsync(options with { OnEvent = report.Show }, context.Interrupts.Polite);
+            return await NodeHost.StartAsync(around.Around(options with { OnEvent = report.Show }), context.Interrupts.Polite);
         NodeHost? started = null;
         await context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
         {
             ProgressTask? bar = null;
             started = await NodeHost.StartAsync(
-                options with
+                around.Around(options with
                 {
                     OnEvent = happened =>
                     {
@@ -154,7 +156,7 @@ internal sealed class ServeCommand : CommandDefinition
                             report.Show(happened);
                         }
                     },
-                },
+                }),
                 context.Interrupts.Polite);
         });
         return started!;

@@ -36,7 +36,7 @@ internal sealed class CliHost
         {
             Input = Console.OpenStandardInput(),
             Output = Console.OpenStandardOutput(),
-            Error = new StreamWriter(Console.OpenStandardError(), Utf8) { AutoFlush = true },
+            Error = TextWriter.Synchronized(new StreamWriter(Console.OpenStandardError(), Utf8) { AutoFlush = true }),
             Environment = System.Environment.GetEnvironmentVariable,
             Time = TimeProvider.System,
             InputIsTerminal = !Console.IsInputRedirected,

@@ -70,6 +70,28 @@ internal static class Values
         throw new FormatException("a size such as 4GiB or 512MiB");
     }
 
+    /// <summary>Bytes a second: 10Mbit, 500kbit, 2MiB, 1.5MB; /s at the end is allowed.</summary>
+    public static long? Rate(string text)
+    {
+        const string expected = "a rate such as 10Mbit or 2MiB (a second)";
+        string number = text.Trim();
+        if (number.EndsWith("/s", StringComparison.Ordinal))
+            number = number[..^2].TrimEnd();
+        long? rate;
+        try
+        {
+            rate = number.EndsWith("bit", StringComparison.Ordinal) ? Bits(number[..^3].TrimEnd()) : Bytes(number);
+        }
+        catch (FormatException)
+        {
+            throw new FormatException(expected);
+        }
+
+        return rate >= UploadLimiter.LeastBytesPerSecond
+            ? rate
+            : throw new FormatException(FormattableString.Invariant($"{expected} of at least {UploadLimiter.LeastBytesPerSecond * 8 / 1000}kbit"));
+    }
+
     /// <summary>Blocks A:B, from A up to but without B.</summary>
     public static BlockSpan? Blocks(string text)
     {
@@ -84,6 +106,20 @@ internal static class Values
 
     public static PeerAddress? Address(string text) =>
         PeerAddress.TryParse(text, out PeerAddress address) ? address : throw new FormatException("HOST:PORT, such as 127.0.0.1:31330");
+
+    private static long Bits(string text)
+    {
+        (string number, long unit) = text switch
+        {
+            [.. var rest, 'k' or 'K'] => (rest, 1_000L),
+            [.. var rest, 'M'] => (rest, 1_000_000L),
+            [.. var rest, 'G'] => (rest, 1_000_000_000L),
+            _ => (text, 1L),
+        };
+        return decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal bits) && bits < long.MaxValue / unit
+            ? (long)(bits * unit / 8)
+            : throw new FormatException();
+    }
 
     /// <summary>1,2,3; white space and brackets around are allowed.</summary>
     public static int[]? Integers(string text)

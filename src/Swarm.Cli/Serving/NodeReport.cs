@@ -4,7 +4,7 @@ using Swarm.Protocol.Directory;
 
 namespace Swarm.Cli.Serving;
 
-/// <summary>What a node says while it lives: events for programs, lines on stderr for people.</summary>
+/// <summary>What a node says while it lives: events for programs, lines on a terminal for people; elsewhere the log tells it.</summary>
 internal sealed class NodeReport(CommandContext context, ServePanel? panel)
 {
     /// <summary>Where a terminal shows the node; null elsewhere.</summary>
@@ -20,7 +20,7 @@ internal sealed class NodeReport(CommandContext context, ServePanel? panel)
 
         string? line = Line(happened);
         panel?.Note(happened, line);
-        if (line is not null && panel is not { IsDrawing: true })
+        if (line is not null && context.Host.ErrorIsTerminal && panel is not { IsDrawing: true })
             context.Say(line);
     }
 
