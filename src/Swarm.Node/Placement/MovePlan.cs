@@ -82,6 +82,9 @@ internal sealed class MovePlan
     // True, with the moves that can be made now, when the target is clearly better than what gainful moves lead to.
     private static bool ToTarget(PlacementSnapshot snapshot, PlacementBoard board, BlockSpan?[] positions, int[] movers, PlacementMove?[] moves)
     {
+        // No placement lifts the weakest block over the mean.
+        if (!Better(board.Mean, board.Weakest))
+            return false;
         (BlockSpan?[] target, double weakest) = TargetPlacement.Solve(snapshot, positions);
         if (!Better(weakest, board.Weakest))
             return false;

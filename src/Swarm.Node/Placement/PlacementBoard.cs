@@ -40,6 +40,9 @@ internal sealed class PlacementBoard
         }
     }
 
+    /// <summary>The mean level of the blocks.</summary>
+    public double Mean => _level.Sum() / _level.Length;
+
     /// <summary>The first of the blocks with the lowest level.</summary>
     public int FirstWeakest
     {

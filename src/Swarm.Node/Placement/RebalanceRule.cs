@@ -6,8 +6,8 @@ namespace Swarm.Node.Placement;
 /// <remarks>
 /// <para>Use, every 1 to 2 s with jitter: <see cref="Propose"/>. On a move: announce it as intent; then every few hundred milliseconds, with the snapshot of then and the intent in
 /// <c>self</c>, <see cref="Confirm"/>: on <see cref="MoveVerdict.Yield"/> take the intent back; on <see cref="MoveVerdict.Go"/> announce the intent as confirmed, load
-/// <see cref="PlacementMove.Loads"/>, announce the new span, and drop <see cref="PlacementMove.Drops"/> as soon as <see cref="MayDrop"/>; a node without memory for both asks
-/// <see cref="MayDrop"/>, announces what stays, drops, then loads. If <see cref="MayDrop"/> stays false for <see cref="LongestWait"/>, keep the old span, announce it, and drop what was loaded.
+/// <see cref="PlacementMove.Loads"/>, and once <see cref="MayDrop"/>, announce the new span without an intent and drop <see cref="PlacementMove.Drops"/>; a node without memory for both
+/// asks <see cref="MayDrop"/>, announces what stays, drops, then loads. If <see cref="MayDrop"/> stays false for <see cref="LongestWait"/>, announce the old span without an intent and drop what was loaded.
 /// Done or given up after Go: <see cref="PlacementHistory.Moved"/>.</para>
 /// <para>Why it ends: a replica's worth is what it takes from Σ 1/level over the blocks, so each gainful move lowers that sum by at least <see cref="LeastGain"/> of the node's worth; and
 /// a node's own least gain doubles with each of its moves of the last ten minutes.</para>
@@ -17,7 +17,7 @@ namespace Swarm.Node.Placement;
 public static class RebalanceRule
 {
     /// <summary>A move must be worth this share more than staying.</summary>
-    public const double LeastGain = 0.15;
+    public const double LeastGain = 0.1;
 
     /// <summary>How long an intent is announced before it can be confirmed: news of it should have spread by then.</summary>
     public static readonly TimeSpan Turn = TimeSpan.FromSeconds(2);

@@ -3,7 +3,7 @@ using Swarm.Models;
 namespace Swarm.Node.Placement;
 
 /// <summary>
-/// A good placement of given nodes from nothing: the largest first, each at the first of the weakest blocks, so that nodes lie end to end, layer upon layer. For n equal nodes of c blocks it is the
+/// A good placement of given nodes from nothing: the largest first, each at the first of the weakest blocks, so that nodes lie end to end, layer upon layer; the best of three such. For n equal nodes of c blocks it is the
 /// optimum, floor(n / ceil(B/c)) replicas: of the blocks 0, c, 2c … no span holds two, so no placement gives all of them more. It does not depend on where the nodes are, so it stays while
 /// they move towards it.
 /// </summary>
@@ -16,18 +16,31 @@ internal static class TargetPlacement
     public static (BlockSpan?[] Spans, double Weakest) Solve(PlacementSnapshot snapshot, BlockSpan?[] positions)
     {
         (BlockSpan?[] Spans, double Weakest) best = ([], -1);
-        foreach (bool weakestFirst in new[] { true, false })
+        foreach (Manner manner in Enum.GetValues<Manner>())
         {
-            (BlockSpan?[] Spans, double Weakest) found = Solve(snapshot, positions, weakestFirst);
-            if (found.Weakest > best.Weakest)
-                best = found;
+            BlockSpan?[] found = Lay(snapshot, positions, manner);
+            double weakest = Weakest(snapshot, found);
+            if (weakest > best.Weakest)
+                best = (found, weakest);
         }
 
         Exchange(snapshot, positions, best.Spans);
         return best;
     }
 
-    private static (BlockSpan?[] Spans, double Weakest) Solve(PlacementSnapshot snapshot, BlockSpan?[] positions, bool weakestFirst)
+    private static double Weakest(PlacementSnapshot snapshot, BlockSpan?[] spans)
+    {
+        var board = new PlacementBoard(snapshot.ModelBlocks);
+        for (int index = 0; index < spans.Length; index++)
+        {
+            if (spans[index] is { } span)
+                board.Add(span, snapshot.Weights.Of(snapshot.Nodes[index], span));
+        }
+
+        return board.Weakest;
+    }
+
+    private static BlockSpan?[] Lay(PlacementSnapshot snapshot, BlockSpan?[] positions, Manner manner)
     {
         int blocks = snapshot.ModelBlocks;
         var board = new PlacementBoard(blocks);
@@ -41,23 +54,23 @@ internal static class TargetPlacement
             if (node.Capacity == 0)
             {
                 spans[index] = position;
-                board.Add(position, snapshot.Weights.Of(node, position));
+                board.Add(position, manner == Manner.ByReplicas ? 1 : snapshot.Weights.Of(node, position));
                 continue;
             }
 
             int length = PlacementWeights.Length(node, blocks);
-            movable.Add((index, length, snapshot.Weights.Of(node, length)));
+            movable.Add((index, length, manner == Manner.ByReplicas ? 1 : snapshot.Weights.Of(node, length)));
         }
 
         foreach ((int index, int length, double weight) in movable.OrderByDescending(node => node.Length).ThenByDescending(node => node.Weight).ThenBy(node => node.Index))
         {
-            int start = weakestFirst ? Math.Min(board.FirstWeakest, blocks - length) : board.Best(length, weight, 0, blocks - length, 0).Start;
+            int start = manner == Manner.ByWorth ? board.Best(length, weight, 0, blocks - length, 0).Start : Math.Min(board.FirstWeakest, blocks - length);
             var span = new BlockSpan(start, start + length);
             spans[index] = span;
             board.Add(span, weight);
         }
 
-        return (spans, board.Weakest);
+        return spans;
     }
 
     // Equal nodes are interchangeable: who is on one of their places keeps it, the rest take the remaining places in the order in which they stand.
@@ -82,5 +95,18 @@ internal static class TargetPlacement
             foreach (int index in moving.OrderBy(index => positions[index]!.Value.Start).ThenBy(index => index))
                 spans[index] = places[next++];
         }
+    }
+
+    // Where the next node is laid.
+    private enum Manner
+    {
+        /// <summary>At the first block of the fewest replicas.</summary>
+        ByReplicas,
+
+        /// <summary>At the first block of the lowest level.</summary>
+        ByLevel,
+
+        /// <summary>Where it is worth most.</summary>
+        ByWorth,
     }
 }
