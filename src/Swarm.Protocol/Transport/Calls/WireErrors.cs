@@ -15,7 +15,7 @@ internal static class WireErrors
                 case RpcException rpc:
                     return rpc.Status;
                 case TransportException transport:
-                    return transport.Status;
+                    return new Status(transport.Status.StatusCode, transport.Status.Detail, transport);
                 case HttpProtocolException http:
                     return new Status(FromHttp2(http.ErrorCode), $"the peer reset the stream: {http.Message}", exception);
                 case SocketException socket:

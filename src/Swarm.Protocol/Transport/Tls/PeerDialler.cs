@@ -111,7 +111,7 @@ internal sealed class PeerDialler : IDisposable
         {
             await stream.DisposeAsync();
             if (refused is { } status)
-                throw new TransportException(status, exception);
+                throw new TransportException(status, exception) { AnotherAnswered = true };
             throw;
         }
     }

@@ -12,4 +12,7 @@ internal sealed class TransportException : IOException
     }
 
     public Status Status { get; }
+
+    /// <summary>Somebody answered who is not the one that was asked for.</summary>
+    public bool AnotherAnswered { get; init; }
 }
