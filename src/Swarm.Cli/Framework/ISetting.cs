@@ -12,4 +12,8 @@ internal interface ISetting
     string? ConfigKey { get; }
 
     Option Option { get; }
+
+    /// <summary>Reads the value where it is given, so that a mistake is named before anything is begun.</summary>
+    /// <exception cref="UsageException">It is not such a value; the message says where it was given.</exception>
+    void Check(ParseResult parsed, Func<string, string?> environment, ConfigFile config);
 }

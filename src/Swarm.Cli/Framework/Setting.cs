@@ -69,9 +69,11 @@ internal sealed class Setting<T> : ISetting
         if (EnvironmentName is not null && environment(EnvironmentName) is { Length: > 0 } fromEnvironment)
             return Parse(fromEnvironment, EnvironmentName);
         if (ConfigKey is not null && config.TryGet(ConfigKey) is { } fromFile)
-            return Parse(fromFile, $"{ConfigKey} in {config.Path}");
+            return Parse(fromFile, $"{ConfigKey} in {config.PlaceOf(ConfigKey)}");
         return Default;
     }
+
+    public void Check(ParseResult parsed, Func<string, string?> environment, ConfigFile config) => Resolve(parsed, environment, config);
 
     private static string CamelCase(string name)
     {

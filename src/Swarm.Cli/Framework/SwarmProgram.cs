@@ -86,8 +86,10 @@ internal static class SwarmProgram
         if (events is null && CommonSettings.Json.Resolve(parsed, host.Environment, config))
             events = new EventWriter(host.Output);
         CommandContext context = new(host, parsed, config, home, events, interrupts);
+        foreach (ISetting setting in definition!.Settings.Concat(CommonSettings.Everywhere))
+            setting.Check(parsed, host.Environment, config);
         interrupts.Listen();
-        return await definition!.RunAsync(context);
+        return await definition.RunAsync(context);
     }
 
     private static int ShowVersion(CliHost host, EventWriter? events)

@@ -25,5 +25,10 @@ internal sealed class TextListSetting : ISetting
 
     public Option Option => _option;
 
+    public void Check(ParseResult parsed, Func<string, string?> environment, ConfigFile config)
+    {
+        // Any text is one.
+    }
+
     public IReadOnlyList<string> Resolve(ParseResult parsed) => parsed.GetValue(_option) ?? [];
 }

@@ -116,7 +116,7 @@ internal static class Values
             [.. var rest, 'G'] => (rest, 1_000_000_000L),
             _ => (text, 1L),
         };
-        return decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal bits) && bits < long.MaxValue / unit
+        return decimal.TryParse(number.TrimEnd(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal bits) && bits < long.MaxValue / unit
             ? (long)(bits * unit / 8)
             : throw new FormatException();
     }
