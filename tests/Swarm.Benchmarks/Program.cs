@@ -51,6 +51,13 @@ if (args is ["block", ..])
     return;
 }
 
+// "transport" prints what TLS costs over loopback: connecting, round trips, bulk.
+if (args is ["transport"])
+{
+    await TransportMeasurement.RunAsync();
+    return;
+}
+
 // "vectors" prints the table of docs/canonical-1.md.
 if (args is ["vectors"])
 {

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
+using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Node.Sessions;
@@ -16,7 +17,7 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
             return;
         LinkMessage first = requests.Current;
         first.Release();
-        if (Refuse(first) is { } fault)
+        if (Refuse(first, context.GetPeer()) is { } fault)
         {
             sender.Send(new LinkMessage(new LinkFrame { Fault = fault }));
             await sender.DrainAsync();
@@ -45,7 +46,8 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
         }
     }
 
-    private static Fault? Refuse(LinkMessage first)
+    /// <param name="caller">Who the transport has proven to be calling; none where it proves nothing.</param>
+    internal static Fault? Refuse(LinkMessage first, PeerId caller)
     {
         if (first.Defect is { } defect)
             return new Fault { Kind = FaultKind.CorruptPacket, Message = defect };
@@ -54,6 +56,13 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
         Hello hello = first.Frame.Hello;
         if (hello.Version != WireVersion.Current)
             return new Fault { Kind = FaultKind.VersionMismatch, Message = $"wire version: {hello.Version}, this node has {WireVersion.Current}" };
+        bool isId = PeerId.TryRead(hello.Peer, out PeerId claimed);
+        if (!caller.IsNone && !hello.Peer.IsEmpty && claimed != caller)
+        {
+            string said = isId ? claimed.ToString() : $"{hello.Peer.Length} bytes";
+            return new Fault { Kind = FaultKind.ProtocolViolation, Message = $"peer: says {said}, its certificate is {caller}'s" };
+        }
+
         return hello.Purpose is Purpose.Decode or Purpose.Bulk
             ? null
             : new Fault { Kind = FaultKind.InvalidArgument, Message = $"purpose: {(int)hello.Purpose}, expected 1 (decode) or 2 (bulk)" };

@@ -99,6 +99,8 @@ internal sealed class PeerDialler : IDisposable
                 return refused is null;
             });
             await stream.AuthenticateAsClientAsync(settings, cancellationToken);
+            if (!TlsSettings.IsStrong(stream))
+                throw new AuthenticationException($"{stream.NegotiatedCipherSuite} over '{stream.NegotiatedApplicationProtocol}', expected AES-GCM over h2");
             lock (_lock)
                 _open.Add(stream);
 

@@ -112,9 +112,9 @@ internal sealed class TlsListener : IDisposable
             await stream.AuthenticateAsServerAsync(settings, both.Token);
 
             // Resumed or not, the certificate was checked; without one the check is not made on every platform.
-            if (refusal is null && stream.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2)
+            if (refusal is null && TlsSettings.IsStrong(stream))
                 return member;
-            TransportLog.StrangerClosed(_log, Source(connection), refusal?.ToString() ?? "no HTTP/2 asked for");
+            TransportLog.StrangerClosed(_log, Source(connection), refusal?.ToString() ?? $"{stream.NegotiatedCipherSuite}, {stream.NegotiatedApplicationProtocol}");
         }
         catch (Exception exception) when (exception is AuthenticationException or IOException or OperationCanceledException or ObjectDisposedException or CryptographicException
             or InvalidOperationException)

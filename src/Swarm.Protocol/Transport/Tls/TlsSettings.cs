@@ -15,13 +15,11 @@ internal sealed class TlsSettings
 
     private readonly PeerCredentials _credentials;
     private readonly SslStreamCertificateContext _certificate;
-    private readonly CipherSuitesPolicy? _suites;
 
     public TlsSettings(PeerCredentials credentials)
     {
         _credentials = credentials;
         _certificate = SslStreamCertificateContext.Create(credentials.Certificate, additionalCertificates: null, offline: true);
-        _suites = Suites();
     }
 
     /// <summary>The listening side's.</summary>
@@ -31,7 +29,6 @@ internal sealed class TlsSettings
         ServerCertificateContext = _certificate,
         ClientCertificateRequired = true,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        CipherSuitesPolicy = _suites,
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         AllowRenegotiation = false,
         ApplicationProtocols = Protocols,
@@ -48,7 +45,6 @@ internal sealed class TlsSettings
         TargetHost = name,
         ClientCertificateContext = _certificate,
         EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        CipherSuitesPolicy = _suites,
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         AllowRenegotiation = false,
         ApplicationProtocols = Protocols,
@@ -56,6 +52,14 @@ internal sealed class TlsSettings
         CertificateChainPolicy = ChainPolicy(),
         RemoteCertificateValidationCallback = (_, certificate, _, _) => check(certificate),
     };
+
+    /// <summary>
+    /// Whether what was agreed on is what this class promises. Looked at afterwards: a list of suites given beforehand would cost the runtime's cache of contexts, and with it
+    /// the resumption of sessions.
+    /// </summary>
+    public static bool IsStrong(SslStream stream) => stream.NegotiatedApplicationProtocol == SslApplicationProtocol.Http2 && stream.NegotiatedCipherSuite is
+        TlsCipherSuite.TLS_AES_128_GCM_SHA256 or TlsCipherSuite.TLS_AES_256_GCM_SHA384 or TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256
+        or TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 or TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384;
 
     /// <summary>What the gate makes of a certificate.</summary>
     public MembershipRefusal? Check(X509Certificate? certificate, out Member member) =>
@@ -68,15 +72,4 @@ internal sealed class TlsSettings
         DisableCertificateDownloads = true,
         VerificationFlags = X509VerificationFlags.AllFlags,
     };
-
-    private static CipherSuitesPolicy? Suites() => OperatingSystem.IsLinux() || OperatingSystem.IsMacOS()
-        ? new CipherSuitesPolicy(
-        [
-            TlsCipherSuite.TLS_AES_128_GCM_SHA256,
-            TlsCipherSuite.TLS_AES_256_GCM_SHA384,
-            TlsCipherSuite.TLS_CHACHA20_POLY1305_SHA256,
-            TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-            TlsCipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
-        ])
-        : null;
 }
