@@ -93,6 +93,7 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
                 Route = session.Route,
                 Figures = session.Figures,
             };
+            ClientMeter.Generated(_result);
             yield return token;
         }
         finally

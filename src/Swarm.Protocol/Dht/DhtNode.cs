@@ -164,6 +164,7 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
             found.Add(held.Record, held.Age);
         LookUp lookUp = await LookUpAsync(
             key, LookUpRules.ForRecords, (contact, token) => AskRecordsAsync(contact, key, found, token), cancellationToken);
+        DhtMeter.LookedUp(lookUp.Rounds);
         return new FindOutcome(found.ToImmutable(), lookUp.Rounds, lookUp.Asked, lookUp.Answers);
     }
 

@@ -97,7 +97,11 @@ internal sealed class DhtService
         {
             RecordRefusal? refusal = _keeper.Hold(held.Record, caller, TimeSpan.FromMilliseconds(held.AgeMilliseconds));
             if (refusal is { } named and not RecordRefusal.NotNewer)
+            {
+                DhtMeter.Refused(named);
                 DhtLog.RecordRefused(_logger, caller.Short, named);
+            }
+
             response.Refusals.Add(refusal ?? RecordRefusal.Unspecified);
         }
 
