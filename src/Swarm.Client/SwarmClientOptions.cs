@@ -1,6 +1,7 @@
 using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Protocol;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Client;
@@ -32,8 +33,11 @@ public sealed record SwarmClientOptions
     /// <summary>Time that a request, or opening a chain, may take.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How nodes are reached; disposed with the client. Default: gRPC.</summary>
-    public ITransport? Transport { get; init; }
+    /// <summary>Who the client is; stays the caller's. Default: a fresh key for each client.</summary>
+    public PeerKey? Key { get; init; }
+
+    /// <summary>Makes the transport by which nodes are reached; it is disposed with the client. Default: gRPC over TLS.</summary>
+    public Func<PeerCredentials, ITransport>? Transport { get; init; }
 
     /// <summary>What routes are chosen for.</summary>
     public RouteMode Route { get; init; } = RouteMode.Latency;

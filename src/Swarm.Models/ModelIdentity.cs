@@ -16,6 +16,9 @@ public readonly record struct ModelIdentity(string Hex)
     /// <summary>The first 12 digits, for people.</summary>
     public string Short => Hex.Length > 12 ? Hex[..12] : Hex;
 
+    /// <summary>SHA-256 of a model's configuration, 32 bytes: what whoever has only the configuration knows the model by.</summary>
+    public static byte[] ConfigHash(ModelConfig config) => SHA256.HashData(config.ToCanonicalBytes());
+
     /// <summary>The identity of a model under an arithmetic.</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="manifest">Its tensors.</param>
@@ -28,6 +31,9 @@ public readonly record struct ModelIdentity(string Hex)
         hash.AppendData(Encoding.UTF8.GetBytes($"manifest={Convert.ToHexStringLower(manifest.Hash.Span)}\nweights={weightFormat}\nnumerics={numericsClass}\n"));
         return new ModelIdentity(Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
+
+    /// <summary>The 32 bytes.</summary>
+    public byte[] ToBytes() => Convert.FromHexString(Hex);
 
     /// <inheritdoc/>
     public override string ToString() => Hex;

@@ -56,7 +56,4 @@ public static class ChainLimits
 
     /// <summary>Blocks of a model.</summary>
     public const int MaxBlocks = 4096;
-
-    /// <summary>Life of an announcement from receipt.</summary>
-    public static readonly TimeSpan AnnouncementLife = TimeSpan.FromSeconds(30);
 }

@@ -135,7 +135,7 @@ public sealed class MovingTests
     {
         using ModelSource source = ModelSource.Open(TestModels.Random);
         int half = source.Config.Blocks / 2;
-        var time = new ManualTime();
+        var time = new ManualTime(DateTimeOffset.UtcNow);
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Random, inMemory: true);
         await cluster.AddAsync(cluster.OptionsFor(new BlockSpan(0, half)) with { MemoryBytes = Enough(source, half), Time = time });
         await cluster.AddAsync(new BlockSpan(half, source.Config.Blocks));

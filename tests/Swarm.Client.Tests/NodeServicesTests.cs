@@ -14,14 +14,14 @@ public sealed class NodeServicesTests
     public async Task Reflection_OfANode_ListsWhatItServes()
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: false, new BlockSpan(0, 4));
-        await using var transport = new GrpcTransport();
+        await using ITransport transport = cluster.NewTransport();
         CallInvoker invoker = transport.Connect(cluster.Nodes[0].Address, ConnectionClass.Decode);
         using AsyncDuplexStreamingCall<ServerReflectionRequest, ServerReflectionResponse> call =
             invoker.AsyncDuplexStreamingCall(ReflectionService.InfoMethod, null, default);
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(
-            ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "swarm.v1.Directory", "swarm.v1.Node"],
+            ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "swarm.v1.Dht", "swarm.v1.Directory", "swarm.v1.Node"],
             call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name));
         await call.RequestStream.CompleteAsync();
     }

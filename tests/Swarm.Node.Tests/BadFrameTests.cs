@@ -154,10 +154,10 @@ public sealed class BadFrameTests
                 open.KvNeed = 101;
                 break;
             case "next hop":
-                open.Hops.Add(new Hop { Peer = node.Peer.ToByteString(), Address = "127.0.0.1:1", FirstBlock = 3, EndBlock = 4 });
+                open.Hops.Add(new Hop { Peer = node.Peer.ToByteString(), Addresses = { "127.0.0.1:1" }, FirstBlock = 3, EndBlock = 4 });
                 break;
             case "next address":
-                open.Hops.Add(new Hop { Peer = node.Peer.ToByteString(), Address = "nowhere", FirstBlock = 4, EndBlock = 5 });
+                open.Hops.Add(new Hop { Peer = node.Peer.ToByteString(), Addresses = { "nowhere" }, FirstBlock = 4, EndBlock = 5 });
                 break;
             case "no session":
                 link.Session = default;

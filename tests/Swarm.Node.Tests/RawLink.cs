@@ -70,7 +70,7 @@ internal sealed class RawLink : IAsyncDisposable
         KvNeed = 64,
         Hops =
         {
-            new Hop { Peer = node.Peer.ToByteString(), Address = node.Address.ToString(), FirstBlock = (uint)node.Blocks.Start, EndBlock = (uint)node.Blocks.End },
+            new Hop { Peer = node.Peer.ToByteString(), Addresses = { node.Address.ToString() }, FirstBlock = (uint)node.Blocks.Start, EndBlock = (uint)node.Blocks.End },
         },
     };
 

@@ -168,7 +168,7 @@ public sealed class StepSchedulerTests
     private static NodeSession Session(int id, BlockSpan? part = null)
     {
         var plan = new SessionPlan(
-            part ?? new BlockSpan(0, 4), ActivationCodec.F32, [], ActivationCodec.F32, ActivationCodec.F32, 100, 10, null, default, default);
+            part ?? new BlockSpan(0, 4), ActivationCodec.F32, [], ActivationCodec.F32, ActivationCodec.F32, 100, 10, null, null);
         return new NodeSession(new SessionId(1, (ulong)id), 0, plan, null!, null!, null!);
     }
 

@@ -4,6 +4,7 @@ using Swarm.Kernels.Cpu;
 using Swarm.Models;
 using Swarm.Node;
 using Swarm.Protocol;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Testing;
@@ -16,6 +17,10 @@ public sealed class SwarmCluster : IAsyncDisposable
     private readonly List<NodeHost> _nodes = [];
     private readonly List<NodeEvents> _events = [];
     private readonly List<ITransport> _transports = [];
+    private readonly HashSet<int> _killed = [];
+    private readonly List<PeerKey> _keys = [];
+    private readonly SwarmRoot _root = SwarmRoot.Found();
+    private readonly SwarmInvite _first;
     private ulong _seed = 1;
     private int _port = 1;
 
@@ -23,7 +28,11 @@ public sealed class SwarmCluster : IAsyncDisposable
     {
         _model = model;
         _network = inMemory ? new InMemoryNetwork() : null;
+        _first = _root.Issue([]);
     }
+
+    /// <summary>The swarm's root.</summary>
+    public SwarmRoot Root => _root;
 
     /// <summary>The nodes in the order of their start.</summary>
     public IReadOnlyList<NodeHost> Nodes => _nodes;
@@ -31,8 +40,8 @@ public sealed class SwarmCluster : IAsyncDisposable
     /// <summary>What each of them reported.</summary>
     public IReadOnlyList<NodeEvents> Events => _events;
 
-    /// <summary>The founder's invite.</summary>
-    public string Invite => _nodes[0].Invite;
+    /// <summary>An invite by the first node that was not killed; the first of all founds the swarm.</summary>
+    public string Invite => _nodes[Enumerable.Range(0, _nodes.Count).First(index => !_killed.Contains(index))].Invite;
 
     /// <summary>Starts one node a span; the first founds the swarm, the others join it.</summary>
     public static async Task<SwarmCluster> StartAsync(string model, bool inMemory, params BlockSpan[] spans)
@@ -63,8 +72,10 @@ public sealed class SwarmCluster : IAsyncDisposable
         Blocks = blocks,
         MemoryBytes = 1L << 30,
         Listen = new PeerAddress("127.0.0.1", _network is null ? 0 : _port++),
-        Join = _nodes.Count == 0 ? null : Invite,
-        Transport = NewTransport(),
+        Key = NewKey(),
+        Invite = _nodes.Count == 0 ? _first : SwarmInvite.Parse(Invite),
+        MayStartAlone = _nodes.Count == 0,
+        Transport = NewTransport,
         Random = new SeededRandomSource(_seed++),
     };
 
@@ -75,15 +86,35 @@ public sealed class SwarmCluster : IAsyncDisposable
     public async Task<NodeHost> AddAsync(NodeOptions options)
     {
         var events = new NodeEvents();
-        NodeHost node = await NodeHost.StartAsync(options with { OnEvent = options.OnEvent is { } also ? events.Record + also : events.Record });
+        ITransport? transport = null;
+        NodeHost node = await NodeHost.StartAsync(options with
+        {
+            OnEvent = options.OnEvent is { } also ? events.Record + also : events.Record,
+            Transport = credentials => transport = options.Transport(credentials),
+        });
         _nodes.Add(node);
         _events.Add(events);
-        _transports.Add(options.Transport);
+        _transports.Add(transport!);
         return node;
     }
 
-    /// <summary>A way to reach the nodes.</summary>
-    public ITransport NewTransport() => _network is null ? new GrpcTransport() : new InMemoryTransport(_network);
+    /// <summary>A way to reach the nodes, for a member.</summary>
+    public ITransport NewTransport(PeerCredentials credentials)
+    {
+        var options = new TransportOptions { Credentials = credentials };
+        return _network is null ? new GrpcTransport(options) : new InMemoryTransport(_network, options);
+    }
+
+    /// <summary>A way to reach the nodes, for a member of whom nobody knows yet.</summary>
+    public ITransport NewTransport() => NewTransport(PeerCredentials.Create(NewKey(), _first, TimeProvider.System));
+
+    /// <summary>A key that lives as long as the cluster.</summary>
+    public PeerKey NewKey()
+    {
+        var key = PeerKey.Create();
+        _keys.Add(key);
+        return key;
+    }
 
     /// <summary>Options of a client of this swarm.</summary>
     public SwarmClientOptions ClientOptions(string? model = null, KernelSet? kernels = null) => new()
@@ -91,7 +122,7 @@ public sealed class SwarmCluster : IAsyncDisposable
         Invite = Invite,
         Model = model ?? _model,
         Kernels = kernels ?? new CpuKernels(1),
-        Transport = NewTransport(),
+        Transport = NewTransport,
         Random = new SeededRandomSource(_seed++),
     };
 
@@ -109,11 +140,17 @@ public sealed class SwarmCluster : IAsyncDisposable
     }
 
     /// <summary>Takes a node away as a crash would: its sockets close, nobody is told.</summary>
-    public ValueTask KillAsync(int index) => _transports[index].DisposeAsync();
+    public ValueTask KillAsync(int index)
+    {
+        _killed.Add(index);
+        return _transports[index].DisposeAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
         foreach (NodeHost node in _nodes)
             await node.DisposeAsync();
+        _keys.ForEach(key => key.Dispose());
+        _root.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using Swarm.Cli.Framework;
+using Swarm.Cli.Home;
 
 namespace Swarm.Cli.Commands;
 
@@ -11,8 +12,9 @@ internal sealed class InviteCommand : CommandDefinition
 
     public override Task<int> RunAsync(CommandContext context)
     {
-        string invite = context.Home.ReadInvite()
+        SwarmFolder swarm = new HomeSwarms(context.Home).Current()
             ?? throw new CommandException("NotAMember", $"no invite in {context.Home.Path}: 'swarm serve' founds a swarm, 'swarm serve --join INVITE' joins one");
+        string invite = swarm.ReadInvite().ToText();
         if (context.Events is { } events)
             events.Write("done", json => json.WriteString("invite", invite));
         else

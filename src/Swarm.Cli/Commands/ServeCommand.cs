@@ -7,6 +7,7 @@ using Swarm.Cli.Serving;
 using Swarm.Models;
 using Swarm.Protocol;
 using Swarm.Node;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Commands;
@@ -51,18 +52,18 @@ internal sealed class ServeCommand : CommandDefinition
 
         await using ServeSurroundings around = await ServeSurroundings.StartAsync(context, child, TimeSpan.FromSeconds(context.Get(DrainSeconds)));
         using NodeSlot? slot = child ? null : NodeSlot.Take(context.Home);
+        using PeerKey key = slot?.OpenKey() ?? PeerKey.Create();
         NodeReport report = new(context, context.ShowsProgress && !child ? new ServePanel(context) : null);
-        (NodeHost node, bool founded) = await EnterAsync(context, around, report, child);
-        await using (node)
-        {
-            around.Attach(node);
-            if (!child)
-                context.Home.WriteInvite(node.Invite, founded);
-            report.Invite(node.Invite, founded);
-            await using ControlServer? control = slot is null ? null : OpenControl(context, slot, node);
-            await LiveAsync(context, node, report, child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
-        }
-
+        using FileLock? entering = child ? null : await new HomeSwarms(context.Home).LockAsync(context.Time, context.Interrupts.Polite);
+        Entry entry = child ? EnterAlone(context) : Enter(context);
+        await using NodeHost node = await StartAsync(context, Options(context, around, key, entry), around, report);
+        around.Attach(node);
+        SwarmFolder? folder = child ? null : entry.Folder ?? new HomeSwarms(context.Home).Remember(entry.Invite);
+        folder?.AddAddresses(node.Addresses);
+        entering?.Dispose();
+        report.Invite(node.Invite, entry.Founded);
+        await using ControlServer? control = slot is null ? null : OpenControl(context, slot, node);
+        await LiveAsync(context, node, report, child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
         return ExitCode.Done;
     }
 
@@ -100,32 +101,47 @@ internal sealed class ServeCommand : CommandDefinition
         return new ControlAnswer(node.Peer.ToString(), Environment.ProcessId, NodeReport.Word(node.State), node.Sessions);
     }
 
-    // Joins the swarm that is named, goes back to the one that the home remembers, or founds one.
-    private static async Task<(NodeHost Node, bool Founded)> EnterAsync(CommandContext context, ServeSurroundings around, NodeReport report, bool child)
+    // Joins the swarm that is named, goes back to the one that the home remembers, or founds one in an empty home.
+    private static Entry Enter(CommandContext context)
     {
-        string? join = RememberedInvite.Find(context, remembered: !child);
-        try
+        HomeSwarms swarms = new(context.Home);
+        if (SwarmChoice.Named(context) is { } named)
         {
-            return (await StartAsync(context, Options(context, around, join), around, report), join is null);
+            // Remembered once it has let this node in.
+            bool own = swarms.Find(named.Swarm) is { IsFounder: true };
+            return new Entry(named, named, null, Founded: false, MayStartAlone: own);
         }
-        catch (SwarmException e) when (e.Fault == FaultKind.PeerUnreachable && !context.IsSet(CommonSettings.Join) && context.Home.IsFounder)
-        {
-            // The swarm was founded here and nobody of it is up: whoever comes first brings it up again.
-            return (await StartAsync(context, Options(context, around, null), around, report), true);
-        }
+
+        bool founded = swarms.Current() is null;
+        SwarmFolder folder = swarms.Current() ?? swarms.Found(isPublic: false, notAfter: null);
+        return new Entry(folder.ReadMembership(), folder.ReadInvite(), folder, founded, MayStartAlone: true);
     }
 
-    private static NodeOptions Options(CommandContext context, ServeSurroundings around, string? join)
+    // A child writes nothing: what it founds lives as long as it does.
+    private static Entry EnterAlone(CommandContext context)
+    {
+        if (SwarmChoice.Named(context) is { } named)
+            return new Entry(named, named, null, Founded: false, MayStartAlone: false);
+        using SwarmRoot root = SwarmRoot.Found();
+        SwarmInvite invite = root.Issue([]);
+        return new Entry(invite, invite, null, Founded: true, MayStartAlone: true);
+    }
+
+    private static NodeOptions Options(CommandContext context, ServeSurroundings around, PeerKey key, Entry entry)
     {
         NodeOptions options = new()
         {
             Source = context.OpenModel(),
             Kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference)),
-            Transport = new GrpcTransport(new TransportOptions { LoggerFactory = around.LoggerFactory, UploadLimiter = around.UploadLimiter }),
+            Key = key,
+            Invite = entry.Invite,
+            HandedOut = entry.HandedOut,
+            MayStartAlone = entry.MayStartAlone,
+            Bootstrap = context.Get(CommonSettings.Dial) is { } dial ? [dial] : null,
+            Transport = credentials => new GrpcTransport(
+                new TransportOptions { Credentials = credentials, LoggerFactory = around.LoggerFactory, UploadLimiter = around.UploadLimiter }),
             Blocks = context.Get(Blocks),
             Listen = context.Get(Listen),
-            Join = join,
-            Dial = join is null ? null : context.Get(CommonSettings.Dial),
             Context = context.Get(CommonSettings.Context),
             Time = context.Time,
             Version = SwarmProgram.Version,
@@ -188,4 +204,6 @@ internal sealed class ServeCommand : CommandDefinition
         };
         thread.Start();
     }
+
+    private sealed record Entry(SwarmInvite Invite, SwarmInvite HandedOut, SwarmFolder? Folder, bool Founded, bool MayStartAlone);
 }

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using Swarm.Cli.Home;
 using Swarm.Client;
 using Swarm.Kernels;
 using Swarm.Kernels.Codecs;
@@ -49,7 +50,7 @@ internal static class ModelOpening
     public static async Task<LanguageModel> OpenAsync(CommandContext context) =>
         context.Get(CommonSettings.Local)
             ? LoadLocal(context)
-            : await ConnectAsync(context, RememberedInvite.Find(context, remembered: true) ?? throw RememberedInvite.Missing(context));
+            : await ConnectAsync(context, SwarmChoice.Require(context).Invite.ToText());
 
     /// <summary>The model's ends in this process, its blocks in the swarm of an invite.</summary>
     public static async Task<LanguageModel> ConnectAsync(CommandContext context, string invite) => await SwarmClient.ConnectAsync(

@@ -1,10 +1,8 @@
-using Google.Protobuf;
 using Swarm.Models;
 using Swarm.Protocol;
 using Swarm.Protocol.Directory;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Transport;
-using Swarm.Protocol.Wire;
 
 namespace Swarm.Client;
 
@@ -13,79 +11,85 @@ internal sealed class RemoteBlockChain : IBlockChain
 {
     // Another route may serve where one refused; bounded, so that a swarm in trouble is not hammered.
     private const int Attempts = 4;
-    private const int MostAsked = 8;
 
     private readonly SwarmClientOptions _options;
-    private readonly ITransport _transport;
+    private readonly SwarmMember _member;
     private readonly ModelConfig _config;
-    private readonly ByteString _modelIdentity;
-    private readonly DirectoryClient _directory;
     private readonly LinkPool _links;
-    private readonly IReadOnlyList<PeerAddress> _bootstrap;
-    private readonly Lock _lock = new();
-    private DirectoryList _snapshot;
+    private readonly CancellationTokenSource _closing = new();
+    private readonly Task _keeping;
 
-    public RemoteBlockChain(
-        SwarmClientOptions options, ITransport transport, ModelConfig config, ByteString modelIdentity, DirectoryClient directory,
-        IReadOnlyList<PeerAddress> bootstrap, DirectoryList snapshot)
+    /// <param name="options">Clock, chance, patience, route.</param>
+    /// <param name="member">The client's footing in the swarm; disposed with this.</param>
+    /// <param name="config">The model's shape.</param>
+    /// <param name="directory">Who serves the model; disposed with this.</param>
+    public RemoteBlockChain(SwarmClientOptions options, SwarmMember member, ModelConfig config, SwarmDirectory directory)
     {
         _options = options;
-        _transport = transport;
+        _member = member;
         _config = config;
-        _modelIdentity = modelIdentity;
-        _directory = directory;
-        _bootstrap = bootstrap;
-        _snapshot = snapshot;
+        Directory = directory;
         _links = new LinkPool(
-            transport, options.Time, purpose => LinkGreeting.Make(purpose == ConnectionClass.Bulk, null, modelIdentity), options.Patience);
+            member.Transport, options.Time, purpose => LinkGreeting.Make(purpose == ConnectionClass.Bulk, null, directory.ModelIdentity), options.Patience);
+        _links.Failed += directory.ReportFailure;
+        _keeping = Task.WhenAll(directory.RunAsync(_closing.Token), member.Dht.RunAsync(_closing.Token));
     }
 
     public BlockSpan Blocks => _config.AllBlocks;
 
-    /// <summary>What the swarm's directory said last.</summary>
-    public DirectoryList Snapshot
-    {
-        get
-        {
-            lock (_lock)
-                return _snapshot;
-        }
-    }
+    /// <summary>Who serves the model, kept fresh in the background and corrected by what calls show.</summary>
+    public SwarmDirectory Directory { get; }
 
     public async ValueTask<IChainSession> OpenAsync(ChainSessionOptions options, CancellationToken cancellationToken = default)
     {
         SessionShape shape = SessionShape.Resolve(options, Blocks, _config.Context, []);
         var avoided = new HashSet<PeerId>();
         bool fresh = false;
+        int room = shape.ExpectedPositions;
         for (int attempt = 1; ; attempt++)
         {
+            DirectorySnapshot snapshot = Directory.Snapshot;
             IReadOnlyList<ChainHop> hops;
             try
             {
-                hops = RoutePlanner.Plan(Candidates(avoided), shape.Blocks, shape.ExpectedPositions, _options.Route, _options.Random);
+                // Step 4: a snapshot and the blocks wanted make a route.
+                hops = RoutePlanner.Plan(Candidates(snapshot, avoided), shape.Blocks, room, _options.Route, _options.Random);
             }
             catch (SwarmException) when (!fresh)
             {
-                // The list may be old: nodes may have come since.
-                await RefreshAsync(cancellationToken);
+                // Nodes may have come since the last look, or come back.
+                await Task.WhenAll(Directory.RefreshAsync(cancellationToken), Directory.ReconsiderAsync(cancellationToken));
                 fresh = true;
                 continue;
             }
+            catch (SwarmException exception) when (exception.Fault == FaultKind.NoCapacity && room > 0)
+            {
+                // What was announced of free caches is some seconds old: the nodes themselves know best.
+                room = 0;
+                continue;
+            }
 
+            hops = [.. hops.Select(hop => hop with { Endpoint = hop.Peer is { } one ? snapshot.Find(one)?.Endpoint : null })];
             SessionShape routed = options.RoundAt is null
                 ? SessionShape.Resolve(options, Blocks, _config.Context, hops.Skip(1).Select(hop => hop.Blocks.Start))
                 : shape;
             try
             {
                 return await RemoteChainSession.OpenAsync(
-                    _links, SessionId.Draw(_options.Random), routed, hops, _config.Hidden, _modelIdentity, _options.Patience, _options.Time, cancellationToken);
+                    _links, SessionId.Draw(_options.Random), routed, hops, _config.Hidden, Directory.ModelIdentity, _options.Patience, _options.Time,
+                    new HopObserver(hops, Directory), cancellationToken);
             }
             catch (SwarmException exception) when (attempt < Attempts && exception.Fault.Rule().ElsewhereMayServe && exception.Peer is { } peer)
             {
                 avoided.Add(peer);
-                await RefreshAsync(cancellationToken);
-                fresh = true;
-                if (Covers(avoided, shape))
+                Report(peer, exception.Fault);
+                if (!Covers(avoided, shape.Blocks))
+                {
+                    await Directory.RefreshAsync(cancellationToken);
+                    fresh = true;
+                }
+
+                if (Covers(avoided, shape.Blocks))
                     continue;
                 if (exception.Fault == FaultKind.NoCapacity)
                     throw;
@@ -112,69 +116,28 @@ internal sealed class RemoteBlockChain : IBlockChain
 
     public async ValueTask DisposeAsync()
     {
+        await _closing.CancelAsync();
+        await _keeping;
         await _links.DisposeAsync();
-        await _transport.DisposeAsync();
+        await Directory.DisposeAsync();
+        await _member.DisposeAsync();
+        _closing.Dispose();
     }
 
-    /// <summary>Asks inviters and known nodes anew and joins what they know: one that has just come may be known to few.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    // What a call to the peer itself showed, the links have told already. The rest is one hop's word about another: it is looked into, not believed.
+    private void Report(PeerId peer, FaultKind fault)
     {
-        var addresses = new List<PeerAddress>(_bootstrap);
-        foreach (DirectoryEntry entry in Snapshot.Entries)
-        {
-            PeerAddress address = PeerAddress.Parse(entry.Announcement.Addresses[0]);
-            if (!addresses.Contains(address) && addresses.Count < MostAsked)
-                addresses.Add(address);
-        }
-
-        DirectoryList?[] answers = await Task.WhenAll(addresses.Select(address => AskAsync(address, cancellationToken)));
-        DirectoryList? joined = Join(answers);
-        if (joined is null)
-            return;
-        lock (_lock)
-            _snapshot = joined;
+        if (LivenessRules.Hides(fault))
+            Directory.Suspect(peer);
+        else
+            Directory.ReportFailure(peer, fault);
     }
 
-    // The old list stays where nobody answers.
-    private async Task<DirectoryList?> AskAsync(PeerAddress address, CancellationToken cancellationToken)
+    private bool Covers(HashSet<PeerId> avoided, BlockSpan blocks)
     {
         try
         {
-            return await _directory.ListAsync(address, cancellationToken);
-        }
-        catch (SwarmException)
-        {
-            return null;
-        }
-    }
-
-    // Of each peer the newest announcement.
-    private static DirectoryList? Join(IReadOnlyList<DirectoryList?> answers)
-    {
-        DirectoryList? joined = null;
-        var newest = new SortedDictionary<PeerId, DirectoryEntry>();
-        foreach (DirectoryList? answer in answers)
-        {
-            if (answer is null)
-                continue;
-            joined ??= new DirectoryList { WireVersion = answer.WireVersion, Swarm = answer.Swarm, ModelIdentity = answer.ModelIdentity };
-            foreach (DirectoryEntry entry in answer.Entries)
-            {
-                var peer = new PeerId(entry.Announcement.Peer.Span);
-                if (!newest.TryGetValue(peer, out DirectoryEntry? known) || entry.Announcement.Sequence > known.Announcement.Sequence)
-                    newest[peer] = entry;
-            }
-        }
-
-        joined?.Entries.AddRange(newest.Values);
-        return joined;
-    }
-
-    private bool Covers(HashSet<PeerId> avoided, SessionShape shape)
-    {
-        try
-        {
-            RoutePlanner.Plan(Candidates(avoided), shape.Blocks, shape.ExpectedPositions);
+            RoutePlanner.Plan(Candidates(Directory.Snapshot, avoided), blocks, 0);
             return true;
         }
         catch (SwarmException)
@@ -183,22 +146,6 @@ internal sealed class RemoteBlockChain : IBlockChain
         }
     }
 
-    private IEnumerable<RouteCandidate> Candidates(HashSet<PeerId> avoided)
-    {
-        foreach (DirectoryEntry entry in Snapshot.Entries)
-        {
-            NodeAnnouncement announcement = entry.Announcement;
-            var peer = new PeerId(announcement.Peer.Span);
-            if (announcement.State != AnnouncedState.Serving || announcement.ModelIdentity != _modelIdentity || avoided.Contains(peer))
-                continue;
-            var blocks = new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock);
-            double blocksPerSecond = announcement.TokensPerSecond * blocks.Count;
-            yield return new RouteCandidate(peer, announcement.Addresses[0], blocks)
-            {
-                BlockTime = blocksPerSecond > 0 ? TimeSpan.FromSeconds(1 / blocksPerSecond) : TimeSpan.Zero,
-                Sessions = (int)Math.Min(announcement.Sessions, int.MaxValue),
-                CacheTokensFree = (long)Math.Min(announcement.CacheTokensFree, long.MaxValue),
-            };
-        }
-    }
+    private static IEnumerable<RouteCandidate> Candidates(DirectorySnapshot snapshot, HashSet<PeerId> avoided) =>
+        snapshot.Nodes.Where(node => node.IsServing && !avoided.Contains(node.Peer)).Select(RouteCandidate.Of);
 }

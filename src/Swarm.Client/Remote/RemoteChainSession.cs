@@ -21,6 +21,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private readonly SessionId _id;
     private readonly SessionShape _shape;
     private readonly int _hidden;
+    private readonly HopObserver? _observer;
     private readonly ActivationCodec _inputCodec;
     private readonly ActivationCodec _outputCodec;
     private readonly SortedDictionary<ulong, PendingStep> _pending = [];
@@ -40,8 +41,9 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private IReadOnlyList<HopTelemetry> _telemetry = [];
     private SwarmException? _fault;
 
-    private RemoteChainSession(SessionId id, SessionShape shape, IReadOnlyList<ChainHop> hops, int hidden)
+    private RemoteChainSession(SessionId id, SessionShape shape, IReadOnlyList<ChainHop> hops, int hidden, HopObserver? observer)
     {
+        _observer = observer;
         _id = id;
         _shape = shape;
         _hidden = hidden;
@@ -88,9 +90,9 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     /// <summary>Opens the chain: results are attached to the last hop, the request goes to the first and from hop to hop.</summary>
     public static async Task<RemoteChainSession> OpenAsync(
         LinkPool pool, SessionId id, SessionShape shape, IReadOnlyList<ChainHop> hops, int hidden, ByteString modelIdentity,
-        TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+        TimeSpan patience, TimeProvider time, HopObserver? observer, CancellationToken cancellationToken)
     {
-        var session = new RemoteChainSession(id, shape, hops, hidden);
+        var session = new RemoteChainSession(id, shape, hops, hidden, observer);
         try
         {
             await session.ConnectAsync(pool, cancellationToken);
@@ -233,7 +235,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         request.Hops.AddRange(hops.Select(hop => new Hop
         {
             Peer = hop.Peer!.Value.ToByteString(),
-            Address = hop.Address,
+            Addresses = { hop.Dial.Addresses.Take(ChainLimits.MaxAddresses).Select(address => address.ToString()) },
             FirstBlock = (uint)hop.Blocks.Start,
             EndBlock = (uint)hop.Blocks.End,
         }));
@@ -272,7 +274,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         {
             try
             {
-                return await pool.GetAsync(new PeerEndpoint(hop.Peer ?? default, PeerAddress.Parse(hop.Address)), purpose, cancellationToken);
+                return await pool.GetAsync(hop.Dial, purpose, cancellationToken);
             }
             catch (SwarmException exception)
             {
@@ -297,7 +299,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         {
             _pending.TryGetValue(result.Number, out pending);
             if (result.Telemetry.Count == Route.Hops.Count)
+            {
                 _telemetry = result.Telemetry;
+                _observer?.Observe(result.Telemetry);
+            }
         }
 
         if (pending is null)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -11,9 +12,11 @@ using Swarm.Node.Measurement;
 using Swarm.Node.Placement;
 using Swarm.Node.Sessions;
 using Swarm.Protocol;
+using Swarm.Protocol.Dht;
 using Swarm.Protocol.Directory;
 using Swarm.Protocol.Health;
 using Swarm.Protocol.Links;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Reflection;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
@@ -24,19 +27,19 @@ namespace Swarm.Node;
 /// <summary>A running node: it holds a span of blocks, serves sessions over them, and keeps itself announced.</summary>
 public sealed class NodeHost : IAsyncDisposable
 {
-    private const double RenewalJitter = 0.2;
-    private const int MostAcquaintances = 32;
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly NodeOptions _options;
-    private readonly PeerKey _key = PeerKey.Create();
+    private readonly SwarmMember _member;
+    private readonly DirectoryService _service = new();
     private readonly CancellationTokenSource _stopping = new();
-    private readonly DirectoryClient _directoryClient;
     private readonly IComputeExecutor _executor;
     private readonly LinkPool _links;
     private readonly HealthService _health = new();
-    private SwarmMembership _membership = null!;
-    private DirectoryService _directory = null!;
+    private readonly ByteString _configHash;
+    private FoundModel _model = null!;
+    private SwarmDirectory? _directory;
+    private NodeAnnouncer? _announcer;
     private IPeerListener? _listener;
     private readonly SpeedMeter _speed = new();
     private readonly LinkMeter _linkTimes = new();
@@ -48,23 +51,32 @@ public sealed class NodeHost : IAsyncDisposable
     private NodeStanding? _standing;
     private LinkEndpoint? _endpoint;
     private Task _computing = Task.CompletedTask;
-    private Task _renewing = Task.CompletedTask;
+    private Task _keeping = Task.CompletedTask;
     private Task _placing = Task.CompletedTask;
-    private IReadOnlyList<string> _addresses = [];
-    private ulong _sequence;
     private bool _stopped;
 
     private NodeHost(NodeOptions options)
     {
         _options = options;
+        _configHash = ByteString.CopyFrom(ModelIdentity.ConfigHash(options.Source.Config));
         _memoryBytes = options.MemoryBytes ?? DefaultMemory(options);
-        _directoryClient = new DirectoryClient(options.Transport, options.Time, options.Patience);
         _executor = options.Executor ?? new ThreadExecutor("swarm compute");
-        _links = new LinkPool(options.Transport, options.Time, Greeting, options.Patience);
+        _member = new SwarmMember(new MemberOptions
+        {
+            Key = options.Key,
+            Invite = options.Invite,
+            Transport = options.Transport,
+            Patience = options.Patience,
+            Dht = new DhtOptions { LoggerFactory = options.LoggerFactory },
+            Time = options.Time,
+            Random = options.Random,
+        });
+        _links = new LinkPool(_member.Transport, options.Time, Greeting, options.Patience);
+        _links.Failed += OnLinkFailed;
     }
 
     /// <summary>Who this is.</summary>
-    public PeerId Peer => _key.Id;
+    public PeerId Peer => _member.Peer;
 
     /// <summary>Where it listens.</summary>
     public PeerAddress Address => _listener!.Address;
@@ -81,7 +93,16 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Text that lets others join through this node.</summary>
     public string Invite { get; private set; } = "";
 
-    public ModelIdentity ModelIdentity => _membership.Identity;
+    public ModelIdentity ModelIdentity => _model.Identity;
+
+    /// <summary>Where others can dial it, best first.</summary>
+    public ImmutableArray<PeerAddress> Addresses { get; private set; } = [];
+
+    /// <summary>Who serves the model as this node sees it, itself included.</summary>
+    public DirectorySnapshot Directory => _directory?.Snapshot ?? DirectorySnapshot.Empty(ByteString.Empty);
+
+    /// <summary>Who is a member of the swarm.</summary>
+    public MembershipGate Membership => _member.Credentials.Gate;
 
     /// <summary>Whether its owner has paused it.</summary>
     public bool IsPaused => _standing?.IsPaused ?? false;
@@ -134,7 +155,7 @@ public sealed class NodeHost : IAsyncDisposable
     public Task MoveAsync(BlockSpan blocks, CancellationToken cancellationToken = default)
     {
         CheckBlocks(blocks);
-        return _spans!.MoveAsync(blocks, _membership.Manifest, null, cancellationToken);
+        return _spans!.MoveAsync(blocks, _model.Manifest, null, cancellationToken);
     }
 
     /// <summary>Admits no new session until <see cref="ResumeAsync"/> and says so to the swarm; sessions that run go on.</summary>
@@ -144,7 +165,7 @@ public sealed class NodeHost : IAsyncDisposable
     public Task ResumeAsync() => SetPausedAsync(false);
 
     /// <summary>
-    /// Leaves: says farewell to the directory, admits nothing new, lets running sessions finish for as long as given, then cuts them off.
+    /// Leaves: says so to the swarm, admits nothing new, lets running sessions finish for as long as given, then cuts them off.
     /// </summary>
     public async Task StopAsync(TimeSpan drain)
     {
@@ -154,7 +175,8 @@ public sealed class NodeHost : IAsyncDisposable
         if (_standing is { } standing)
             standing.IsLeaving = true;
         SetHealth(ServingStatus.NotServing);
-        await FarewellAsync();
+        if (_announcer is { } leaving && drain > TimeSpan.Zero)
+            await SayAsync(leaving.AnnounceAsync);
         int cut = 0;
         if (_table is { } table)
         {
@@ -173,8 +195,10 @@ public sealed class NodeHost : IAsyncDisposable
         }
 
         await _stopping.CancelAsync();
-        await _renewing;
+        await _keeping;
         await _placing;
+        if (_announcer is { } left)
+            await SayAsync(left.FarewellAsync);
         if (_listener is not null)
             await _listener.DisposeAsync();
         await _links.DisposeAsync();
@@ -193,8 +217,10 @@ public sealed class NodeHost : IAsyncDisposable
         _spans?.Dispose();
         _options.Kernels.Dispose();
         _options.Source.Dispose();
-        await _options.Transport.DisposeAsync();
-        _key.Dispose();
+        if (_directory is not null)
+            await _directory.DisposeAsync();
+        await _member.DisposeAsync();
+        _announcer?.Dispose();
         _stopping.Dispose();
     }
 
@@ -203,49 +229,49 @@ public sealed class NodeHost : IAsyncDisposable
         ModelConfig config = _options.Source.Config;
         if (_options.Blocks is { } blocks)
             CheckBlocks(blocks);
-        _membership = _options.Join is null
-            ? SwarmJoining.Found(_options, cancellationToken)
-            : await SwarmJoining.JoinAsync(_options, _directoryClient, cancellationToken);
-        ByteString identity = ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex));
-        _directory = new DirectoryService(_options.Time, _membership.Swarm, identity, () => _membership.Manifest.Bytes);
-        _directory.Changed += OnDirectoryChanged;
-        if (_membership.Known is { } known)
-            _directory.Merge(known);
-
         await ListenAsync(cancellationToken);
+        _member.Dht.Advertise(Addresses);
+        await _member.JoinAsync(_options.Bootstrap ?? [.. _options.Invite.Addresses.Select(address => (PeerEndpoint)address)], _options.MayStartAlone, cancellationToken);
+        _model = await ModelFinding.FindAsync(_options, _member, cancellationToken);
+        _directory = _model.Directory;
+        _directory.Changed += OnDirectoryChanged;
+        _service.Serve(_directory.ModelIdentity, _model.Manifest.Bytes);
+        _service.Serve(_directory);
+        foreach (NodeEntry known in _directory.Snapshot.Nodes)
+            OnDirectoryChanged(new DirectoryEvent(DirectoryChange.Added, known));
         var self = new NodeIdentity(
-            Peer, identity, _options.Source.Name, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
+            Peer, _directory.ModelIdentity, _options.Source.Name, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
         _budget = new KvBudget(0);
         _loop = new ComputeLoop(config.Hidden, _executor, _speed, _options.Time);
         _table = new SessionTable(self, _budget, _links, _options.Time, _loop);
         _table.Changed += OnSessionChanged;
         _computing = _loop.RunAsync(_table);
-        _standing = new NodeStanding(_options, Peer, identity, Capacity(config), _table, _speed, _linkTimes)
-        {
-            Addresses = [.. _addresses.Select(PeerAddress.Parse)],
-        };
-        _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, () => AnnounceAsync(everybody: true, _stopping.Token));
+        _standing = new NodeStanding(_options, Peer, _directory.ModelIdentity, Capacity(config), _table, _speed, _linkTimes) { Addresses = Addresses };
+        _announcer = new NodeAnnouncer(
+            _options.Key, _member.Swarm, Describe, _member.Dht, _directory, _options.Time, _options.Random,
+            _options.LoggerFactory.CreateLogger(LogCategories.Directory));
+        Task AnnounceAsync() => _announcer.AnnounceAsync(_stopping.Token);
+        _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, AnnounceAsync);
         var placement = new PlacementLoop(
-            _standing, Others, () => AnnounceAsync(everybody: true, _stopping.Token), (to, mayDrop, stop) => _spans.MoveAsync(to, _membership.Manifest, mayDrop, stop),
+            _standing, Others, AnnounceAsync, (to, mayDrop, stop) => _spans.MoveAsync(to, _model.Manifest, mayDrop, stop),
             _options.Time, _options.Random, _options.LoggerFactory.CreateLogger(LogCategories.Placement));
+        _keeping = KeepAsync(_stopping.Token);
+        if (_options.Blocks is { } named)
+            _standing.Intend(named, confirmed: true);
+        // Told first, looked up after: of two that come at once at least one sees the other, and tells it.
+        await AnnounceAsync();
+        await _directory.RefreshAsync(cancellationToken);
         BlockSpan first = _options.Blocks ?? await placement.ChooseAsync(cancellationToken);
-        // The founder has just hashed every tensor; a joiner checks those that it loads.
-        await _spans.LoadAsync(first, _membership.Founded ? null : _membership.Manifest, cancellationToken);
+        // Who brought the model has just hashed every tensor; others check those that they load.
+        await _spans.LoadAsync(first, _model.IsNew ? null : _model.Manifest, cancellationToken);
         _standing.Intend(null, confirmed: false);
         _endpoint = new LinkEndpoint(self, _table);
-        Invite = InviteText.Write(new Invite
-        {
-            Addresses = { _addresses },
-            Swarm = _membership.Swarm,
-            ModelIdentity = identity,
-            ModelName = Shorten(_options.Source.Name),
-        });
-        await AnnounceAsync(everybody: true, cancellationToken);
-        _renewing = RenewAsync();
+        Invite = (_options.HandedOut ?? _options.Invite).WithAddresses(Addresses).WithModel(_model.Identity.ToBytes(), Shorten(_options.Source.Name)).ToText();
+        await AnnounceAsync();
         _placing = _options.Blocks is null ? placement.RunAsync(_stopping.Token) : Task.CompletedTask;
         SetHealth(ServingStatus.Serving);
         Raise(new NodeReady(
-            Peer, Address, Invite, _options.Source.Name, _membership.Identity.Hex, Blocks, WeightBytes + _budget.Bytes,
+            Peer, Address, Invite, _options.Source.Name, _model.Identity.Hex, Blocks, WeightBytes + _budget.Bytes,
             WeightBytes, CacheTokensFree, _speed.TokensPerSecond(Blocks.Count)));
     }
 
@@ -257,8 +283,12 @@ public sealed class NodeHost : IAsyncDisposable
         _standing!.IsPaused = paused;
         SetHealth(paused ? ServingStatus.NotServing : ServingStatus.Serving);
         Raise(new NodePaused(paused, Sessions));
-        await AnnounceAsync(everybody: true, _stopping.Token);
+        await _announcer!.AnnounceAsync(_stopping.Token);
     }
+
+    // The DHT's table, the directory and the announcement stay fresh until the node stops.
+    private Task KeepAsync(CancellationToken cancellationToken) => Task.WhenAll(
+        _member.Dht.RunAsync(cancellationToken), _directory!.RunAsync(cancellationToken), _announcer!.RunAsync(cancellationToken));
 
     private void CheckBlocks(BlockSpan blocks)
     {
@@ -287,11 +317,11 @@ public sealed class NodeHost : IAsyncDisposable
                 ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still loading"))).ServeAsync(requests, responses, context))
             .Build();
         var reflection = new ReflectionService(
-            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
-        ServerServiceDefinition[] services = [nodes, _directory.Definition(), _health.Definition, reflection.Definition];
+            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], DhtNode.Descriptor, Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
+        ServerServiceDefinition[] services = [nodes, _service.Definition(), _member.Dht.Definition, _health.Definition, reflection.Definition];
         if (_options.Listen is { } address)
         {
-            _listener = await _options.Transport.ListenAsync(address, services, cancellationToken);
+            _listener = await _member.Transport.ListenAsync(address, services, cancellationToken);
         }
         else
         {
@@ -299,7 +329,7 @@ public sealed class NodeHost : IAsyncDisposable
             {
                 try
                 {
-                    _listener = await _options.Transport.ListenAsync(new PeerAddress("0.0.0.0", port), services, cancellationToken);
+                    _listener = await _member.Transport.ListenAsync(new PeerAddress("0.0.0.0", port), services, cancellationToken);
                 }
                 catch (AddressUnavailableException exception) when (exception.InUse && port < NodeOptions.FirstPort + 1000)
                 {
@@ -308,7 +338,7 @@ public sealed class NodeHost : IAsyncDisposable
             }
         }
 
-        _addresses = Reachable(_listener.Address);
+        Addresses = Reachable(_listener.Address);
         Raise(new NodeListening(_listener.Address));
     }
 
@@ -334,108 +364,40 @@ public sealed class NodeHost : IAsyncDisposable
             FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {stored + (page * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
     }
 
-    private PlacementSnapshot Others() => PlacementView.Of(
-        _directory.Snapshot().Entries.Select(entry => AnnouncementRules.Read(entry.Announcement)), _options.Source.Config.Blocks);
+    private PlacementSnapshot Others() => PlacementView.Of(Directory.Nodes, _options.Source.Config.Blocks);
 
-    private NodeAnnouncement Announcement()
+    private NodeEntry Describe(ulong sequence) => _standing!.Entry(sequence) with { ConfigHash = _configHash, Grant = _member.Credentials.Proof?.Grant.Id };
+
+    // Whoever does not hear it finds out by its probes.
+    private async Task SayAsync(Func<CancellationToken, Task> tell)
     {
-        NodeAnnouncement announcement = AnnouncementRules.Write(_standing!.Entry(++_sequence));
-        announcement.TokensPerSecond = _speed.TokensPerSecond(Blocks.Count);
-        return announcement;
-    }
-
-    // Renews this node's own entry and registers: with everybody known when it is new, so that any member's invite leads here at once; later with the
-    // first that answers, from whom the others learn.
-    private async Task AnnounceAsync(bool everybody, CancellationToken cancellationToken)
-    {
-        NodeAnnouncement announcement = Announcement();
-        _directory.Put(announcement, TimeSpan.Zero);
-        SwarmException? last = null;
-        int reached = 0;
-        var asked = new HashSet<PeerAddress>();
-        // Each answer may name others; of two that come at once the later learns of the earlier and tells it.
-        while (Acquaintances().Find(address => !asked.Contains(address)) is { Host: not null } address)
-        {
-            asked.Add(address);
-            try
-            {
-                _directory.Merge(DirectoryClient.Check(address, await _directoryClient.RegisterAsync(address, announcement, cancellationToken)));
-                reached++;
-                if (!everybody)
-                    return;
-            }
-            catch (SwarmException exception)
-            {
-                last = exception;
-            }
-        }
-
-        if (everybody && reached == 0 && !_membership.Founded)
-            throw last ?? new SwarmException(FaultKind.PeerUnreachable, "the invite names nobody to register with");
-    }
-
-    private List<PeerAddress> Acquaintances()
-    {
-        var addresses = new List<PeerAddress>(_membership.Inviters);
-        foreach (DirectoryEntry entry in _directory.Snapshot().Entries)
-        {
-            PeerAddress address = PeerAddress.Parse(entry.Announcement.Addresses[0]);
-            if (new PeerId(entry.Announcement.Peer.Span) != Peer && !addresses.Contains(address) && addresses.Count < MostAcquaintances)
-                addresses.Add(address);
-        }
-
-        return addresses;
-    }
-
-    private async Task RenewAsync()
-    {
+        using var patience = new CancellationTokenSource(FarewellTime, _options.Time);
         try
         {
-            while (true)
-            {
-                TimeSpan interval = _options.Random.Jitter(ChainLimits.AnnouncementLife / 3, RenewalJitter);
-                await Task.Delay(interval, _options.Time, _stopping.Token);
-                _directory.Expire();
-                await AnnounceAsync(everybody: false, _stopping.Token);
-            }
+            await tell(patience.Token);
         }
         catch (OperationCanceledException)
         {
-            // The node stops.
+            // Some of those to be told are gone themselves.
         }
     }
 
-    private async Task FarewellAsync()
+    private void OnDirectoryChanged(DirectoryEvent change)
     {
-        if (_endpoint is null)
+        NodeEntry node = change.Node;
+        if (node.Peer == Peer)
             return;
-        ulong sequence = ++_sequence;
-        _directory.Remove(Peer, sequence);
-        using var patience = new CancellationTokenSource(FarewellTime, _options.Time);
-        foreach (PeerAddress address in Acquaintances())
-        {
-            try
-            {
-                await _directoryClient.DeregisterAsync(address, Peer, sequence, patience.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-            catch (SwarmException)
-            {
-                // It is gone itself; the announcement ends with its time.
-            }
-        }
+        if (change.Change == DirectoryChange.Removed)
+            Raise(new NodePeerLeft(node.Peer));
+        else if (change.Change == DirectoryChange.Added)
+            Raise(new NodePeerJoined(node.Peer, node.Addresses[0].ToString(), new BlockSpan(node.Blocks.First, node.Blocks.End)));
     }
 
-    private void OnDirectoryChanged(PeerId peer, NodeAnnouncement? announcement)
+    // A neighbour of the chain: whoever is linked to it is the first to see it die.
+    private void OnLinkFailed(PeerId peer, FaultKind fault)
     {
-        if (peer == Peer)
-            return;
-        Raise(announcement is null
-            ? new NodePeerLeft(peer)
-            : new NodePeerJoined(peer, announcement.Addresses[0], new BlockSpan((int)announcement.FirstBlock, (int)announcement.EndBlock)));
+        if (LivenessRules.Hides(fault))
+            _directory?.Suspect(peer);
     }
 
     private void OnSessionChanged(SessionId session, bool opened, int count)
@@ -445,7 +407,7 @@ public sealed class NodeHost : IAsyncDisposable
     }
 
     private Hello Greeting(ConnectionClass purpose) => LinkGreeting.Make(
-        purpose == ConnectionClass.Bulk, Peer, ByteString.CopyFrom(Convert.FromHexString(_membership.Identity.Hex)));
+        purpose == ConnectionClass.Bulk, Peer, _directory?.ModelIdentity ?? ByteString.Empty);
 
     private void SetHealth(ServingStatus status)
     {
@@ -458,21 +420,21 @@ public sealed class NodeHost : IAsyncDisposable
     private static string Shorten(string name) => name.Length <= ChainLimits.MaxNameLength ? name : name[..ChainLimits.MaxNameLength];
 
     // Addresses that others can dial: the one listened on, or, for all addresses, those of this machine's interfaces.
-    private static IReadOnlyList<string> Reachable(PeerAddress address)
+    private static ImmutableArray<PeerAddress> Reachable(PeerAddress address)
     {
         if (!IPAddress.TryParse(address.Host, out IPAddress? ip) || !(ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)))
-            return [address.ToString()];
-        string[] found =
+            return [address];
+        ImmutableArray<PeerAddress> found =
         [
             .. NetworkInterface.GetAllNetworkInterfaces()
                 .Where(card => card.OperationalStatus == OperationalStatus.Up && card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
                 .SelectMany(card => card.GetIPProperties().UnicastAddresses)
                 .Select(unicast => unicast.Address)
                 .Where(candidate => candidate.AddressFamily == AddressFamily.InterNetwork)
-                .Select(candidate => new PeerAddress(candidate.ToString(), address.Port).ToString())
+                .Select(candidate => new PeerAddress(candidate.ToString(), address.Port))
                 .Distinct()
                 .Take(ChainLimits.MaxAddresses - 1),
         ];
-        return found.Length > 0 ? found : [new PeerAddress("127.0.0.1", address.Port).ToString()];
+        return found.Length > 0 ? found : [new PeerAddress("127.0.0.1", address.Port)];
     }
 }

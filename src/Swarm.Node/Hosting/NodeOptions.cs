@@ -4,6 +4,7 @@ using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Node.Compute;
 using Swarm.Protocol;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Node;
@@ -32,11 +33,20 @@ public sealed record NodeOptions
     /// <summary>Where to listen; port 0 takes any free port. Default: the first free port from 31330 on all addresses.</summary>
     public PeerAddress? Listen { get; init; }
 
-    /// <summary>Invite of the swarm to join. Default: found one.</summary>
-    public string? Join { get; init; }
+    /// <summary>Who this node is; stays the caller's. Two running nodes never share one.</summary>
+    public required PeerKey Key { get; init; }
 
-    /// <summary>Replaces the invite's addresses.</summary>
-    public PeerAddress? Dial { get; init; }
+    /// <summary>What makes it a member. Where it names a model, the node serves that and no other.</summary>
+    public required SwarmInvite Invite { get; init; }
+
+    /// <summary>The invite that the node hands out, with its own addresses in it. Default: the one that it came by.</summary>
+    public SwarmInvite? HandedOut { get; init; }
+
+    /// <summary>Nobody of the swarm within reach is no failure: the node founds the swarm, or goes ahead and keeps calling.</summary>
+    public bool MayStartAlone { get; init; }
+
+    /// <summary>Whom to call first. Default: the invite's addresses.</summary>
+    public IReadOnlyList<PeerEndpoint>? Bootstrap { get; init; }
 
     /// <summary>Most positions of a session. Default: the model's context.</summary>
     public int? Context { get; init; }
@@ -44,8 +54,8 @@ public sealed record NodeOptions
     /// <summary>Time that one request to another node may take.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How others are reached; disposed with the node.</summary>
-    public required ITransport Transport { get; init; }
+    /// <summary>Makes the transport by which others are reached; it is disposed with the node.</summary>
+    public required Func<PeerCredentials, ITransport> Transport { get; init; }
 
     /// <summary>Where passes run; disposed with the node. Default: a thread of its own.</summary>
     public IComputeExecutor? Executor { get; init; }

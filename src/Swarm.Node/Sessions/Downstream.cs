@@ -20,7 +20,7 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
         SessionPlan plan = session.Plan;
         try
         {
-            var next = new PeerEndpoint(plan.NextPeer, plan.NextAddress);
+            PeerEndpoint next = plan.NextEndpoint!;
             Task<OutboundLink> decode = links.GetAsync(next, ConnectionClass.Decode, CancellationToken.None);
             OutboundLink bulk = await links.GetAsync(next, ConnectionClass.Bulk, CancellationToken.None);
             Start(await decode, bulk, request);
@@ -181,7 +181,7 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
     {
         Kind = kind,
         Message = message,
-        Peer = session.Plan.NextPeer.ToByteString(),
+        Peer = session.Plan.NextEndpoint!.Peer.ToByteString(),
         FirstBlock = session.Plan.Next!.FirstBlock,
         EndBlock = session.Plan.Next.EndBlock,
     };

@@ -15,11 +15,10 @@ namespace Swarm.Node.Sessions;
 /// <param name="MaxPositions">The most positions that the session may hold.</param>
 /// <param name="ExpectedPositions">What admission counts.</param>
 /// <param name="Next">The next hop; null at the last.</param>
-/// <param name="NextAddress">Where it is.</param>
-/// <param name="NextPeer">Who it is.</param>
+/// <param name="NextEndpoint">Who it is, and where; null at the last.</param>
 internal sealed record SessionPlan(
     BlockSpan Part, ActivationCodec Codec, IReadOnlyList<int> InnerPoints, ActivationCodec InputCodec, ActivationCodec OutputCodec,
-    int MaxPositions, int ExpectedPositions, Hop? Next, PeerAddress NextAddress, PeerId NextPeer)
+    int MaxPositions, int ExpectedPositions, Hop? Next, PeerEndpoint? NextEndpoint)
 {
     /// <summary>Reads a request to open a session on the blocks that new sessions get. A fault names field, value and limit.</summary>
     public static SessionPlan? Read(OpenSession open, NodeIdentity self, BlockSpan blocks, out Fault? fault)
@@ -80,23 +79,30 @@ internal sealed record SessionPlan(
             return Refuse(FaultKind.InvalidArgument, $"kv_need: {open.KvNeed}, expected at most max_positions {open.MaxPositions}", out fault);
 
         Hop? next = open.Hops.Count > 1 ? open.Hops[1] : null;
-        PeerAddress address = default;
-        PeerId nextPeer = default;
+        PeerEndpoint? endpoint = null;
         if (next is not null)
         {
             if (next.FirstBlock != own.EndBlock)
                 return Refuse(FaultKind.InvalidArgument, $"hop 1: begins at block {next.FirstBlock}, expected {own.EndBlock}", out fault);
-            if (!PeerId.TryRead(next.Peer, out nextPeer))
+            if (!PeerId.TryRead(next.Peer, out PeerId nextPeer))
                 return Refuse(FaultKind.InvalidArgument, $"hop 1: peer id of {next.Peer.Length} bytes, expected {PeerId.Length}", out fault);
-            if (next.Address.Length > ChainLimits.MaxAddressLength || !PeerAddress.TryParse(next.Address, out address, out string? error))
-                return Refuse(FaultKind.InvalidArgument, "hop 1: its address is not host:port", out fault);
+            if (next.Addresses.Count is 0 or > ChainLimits.MaxAddresses)
+                return Refuse(FaultKind.InvalidArgument, $"hop 1: {next.Addresses.Count} addresses, expected 1 to {ChainLimits.MaxAddresses}", out fault);
+            var addresses = new PeerAddress[next.Addresses.Count];
+            for (int index = 0; index < addresses.Length; index++)
+            {
+                if (next.Addresses[index].Length > ChainLimits.MaxAddressLength || !PeerAddress.TryParse(next.Addresses[index], out addresses[index]))
+                    return Refuse(FaultKind.InvalidArgument, "hop 1: its address is not host:port", out fault);
+            }
+
+            endpoint = new PeerEndpoint(nextPeer, [.. addresses]);
         }
 
         uint[] points = [.. open.RoundingPoints];
         ActivationCodec At(int boundary) => points.Contains((uint)boundary) ? codec : ActivationCodec.F32;
         int[] inner = [.. points.Where(point => point > part.Start && point < part.End).Select(point => (int)point)];
         return new SessionPlan(
-            part, codec, inner, At(part.Start), At(part.End), (int)open.MaxPositions, (int)open.KvNeed, next, address, nextPeer);
+            part, codec, inner, At(part.Start), At(part.End), (int)open.MaxPositions, (int)open.KvNeed, next, endpoint);
     }
 
     /// <summary>Whether steps of both can share a pass.</summary>

@@ -94,6 +94,26 @@ public static class AnnouncementRules
         return announcement;
     }
 
+    /// <summary>
+    /// Whether a change is worth telling before the next renewal: anything that decides who serves what at once, figures when they have moved by a
+    /// fifth (free cache) to a half (waiting) of what was told.
+    /// </summary>
+    public static bool IsWorthTelling(NodeEntry told, NodeEntry now) =>
+        IsUrgent(told, now)
+        || told.Sessions == 0 != (now.Sessions == 0)
+        || Math.Abs(now.Sessions - told.Sessions) > Math.Max(1, told.Sessions / 4)
+        || HasMoved(told.CacheTokensFree, now.CacheTokensFree, 0.2, 0)
+        || HasMoved(told.BlockTime.TotalSeconds, now.BlockTime.TotalSeconds, 0.2, 0)
+        || HasMoved(told.QueueTime.TotalSeconds, now.QueueTime.TotalSeconds, 0.5, 0.02);
+
+    /// <summary>Whether a change is worth telling this moment: it decides who serves what.</summary>
+    public static bool IsUrgent(NodeEntry told, NodeEntry now) =>
+        told.State != now.State || told.Blocks != now.Blocks || told.Target != now.Target || told.TargetConfirmed != now.TargetConfirmed
+        || !told.Addresses.AsSpan().SequenceEqual(now.Addresses.AsSpan());
+
+    private static bool HasMoved(double told, double now, double share, double least) =>
+        Math.Abs(now - told) > Math.Max(share * Math.Max(told, now), least) - 1e-12 && told != now;
+
     private static string? CheckWho(NodeAnnouncement announcement)
     {
         if (announcement.Peer.Length != PeerId.Length)
@@ -143,8 +163,6 @@ public static class AnnouncementRules
             return $"block_seconds: {announcement.BlockSeconds}, expected 0 to {LongestSeconds}";
         if (!(announcement.QueueSeconds is >= 0 and <= LongestSeconds))
             return $"queue_seconds: {announcement.QueueSeconds}, expected 0 to {LongestSeconds}";
-        if (!double.IsFinite(announcement.TokensPerSecond) || announcement.TokensPerSecond < 0)
-            return $"tokens_per_second: {announcement.TokensPerSecond}, expected a finite number of at least 0";
         if (announcement.Links.Count > DirectoryLimits.MaxLinks)
             return $"links: {announcement.Links.Count}, expected at most {DirectoryLimits.MaxLinks}";
         foreach (MeasuredLink link in announcement.Links)

@@ -9,9 +9,6 @@ public static class DirectoryLimits
     /// <summary>Renewal of an announcement that does not change, ± <see cref="Jitter"/>.</summary>
     public static readonly TimeSpan RenewalInterval = TimeSpan.FromSeconds(20);
 
-    /// <summary>Least time between two announcements of a node; changes in between go together.</summary>
-    public static readonly TimeSpan AnnouncementGap = TimeSpan.FromMilliseconds(250);
-
     /// <summary>Share by which intervals vary, so that peers do not act in step.</summary>
     public const double Jitter = 0.25;
 

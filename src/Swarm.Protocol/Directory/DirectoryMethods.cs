@@ -9,15 +9,6 @@ public static class DirectoryMethods
 {
     public const string ServiceName = "swarm.v1.Directory";
 
-    public static Method<RegisterRequest, DirectoryList> Register { get; } = new(
-        MethodType.Unary, ServiceName, "Register", ProtobufMarshaller.Create(RegisterRequest.Parser), ProtobufMarshaller.Create(DirectoryList.Parser));
-
-    public static Method<DeregisterRequest, DeregisterResponse> Deregister { get; } = new(
-        MethodType.Unary, ServiceName, "Deregister", ProtobufMarshaller.Create(DeregisterRequest.Parser), ProtobufMarshaller.Create(DeregisterResponse.Parser));
-
-    public static Method<ListRequest, DirectoryList> List { get; } = new(
-        MethodType.Unary, ServiceName, "List", ProtobufMarshaller.Create(ListRequest.Parser), ProtobufMarshaller.Create(DirectoryList.Parser));
-
     public static Method<ManifestRequest, ManifestPart> GetManifest { get; } = new(
         MethodType.ServerStreaming, ServiceName, "GetManifest", ProtobufMarshaller.Create(ManifestRequest.Parser), ProtobufMarshaller.Create(ManifestPart.Parser));
 

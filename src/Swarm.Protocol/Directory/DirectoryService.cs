@@ -1,120 +1,57 @@
 using Google.Protobuf;
 using Grpc.Core;
+using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Protocol.Directory;
 
-/// <summary>Answers <c>swarm.v1.Directory</c> from a table. Thread-safe; owns the table.</summary>
-public sealed class DirectoryService(TimeProvider time, ByteString swarm, ByteString modelIdentity, Func<ReadOnlyMemory<byte>> manifest)
+/// <summary>Answers <c>swarm.v1.Directory</c> of a node: the manifest of its model, and exchanges with others who keep a directory. Thread-safe.</summary>
+public sealed class DirectoryService
 {
     private const int PartBytes = 60 << 10;
 
-    private readonly Lock _lock = new();
-    private readonly DirectoryTable _table = new();
-    private readonly long _start = time.GetTimestamp();
-
-    /// <summary>A peer came or went. Called outside locks.</summary>
-    public event Action<PeerId, NodeAnnouncement?>? Changed;
+    private volatile SwarmDirectory? _directory;
+    private volatile Offer? _offer;
 
     /// <summary>What a transport serves.</summary>
     public ServerServiceDefinition Definition() => ServerServiceDefinition.CreateBuilder()
-        .AddMethod(DirectoryMethods.Register, (request, _) => Task.FromResult(Register(request)))
-        .AddMethod(DirectoryMethods.Deregister, (request, _) => Task.FromResult(Deregister(request)))
-        .AddMethod(DirectoryMethods.List, (request, _) => Task.FromResult(List(request)))
         .AddMethod(DirectoryMethods.GetManifest, GetManifestAsync)
+        .AddMethod(DirectoryMethods.Exchange, (request, context) => Task.FromResult(Exchange(request, context.GetPeer())))
         .Build();
 
-    /// <summary>Adds announcements heard elsewhere.</summary>
-    public void Merge(DirectoryList snapshot)
-    {
-        foreach (DirectoryEntry entry in snapshot.Entries)
-            Put(entry.Announcement, TimeSpan.FromMilliseconds(entry.AgeMilliseconds));
-    }
+    /// <summary>From now on exchanges are answered from this directory.</summary>
+    public void Serve(SwarmDirectory directory) => _directory = directory;
 
-    /// <summary>Adds or renews an announcement.</summary>
-    public void Put(NodeAnnouncement announcement, TimeSpan age)
-    {
-        DirectoryChange change;
-        lock (_lock)
-            change = _table.Put(announcement, age, Now);
-        if (change == DirectoryChange.Added)
-            Changed?.Invoke(new PeerId(announcement.Peer.Span), announcement);
-    }
+    /// <summary>From now on the manifest is handed out.</summary>
+    /// <param name="modelIdentity">32 bytes.</param>
+    /// <param name="manifest">At most <see cref="ChainLimits.MaxManifestBytes"/>.</param>
+    public void Serve(ByteString modelIdentity, ReadOnlyMemory<byte> manifest) => _offer = new Offer(modelIdentity, manifest);
 
-    /// <summary>Removes a peer at once, as after a broken link or its own farewell.</summary>
-    public void Remove(PeerId peer, ulong sequence)
-    {
-        bool removed;
-        lock (_lock)
-            removed = _table.Remove(peer, sequence);
-        if (removed)
-            Changed?.Invoke(peer, null);
-    }
-
-    /// <summary>Drops what has outlived its time.</summary>
-    public void Expire()
-    {
-        IReadOnlyList<PeerId> expired;
-        lock (_lock)
-            expired = _table.Expire(Now);
-        foreach (PeerId peer in expired)
-            Changed?.Invoke(peer, null);
-    }
-
-    /// <summary>What is alive.</summary>
-    public DirectoryList Snapshot()
-    {
-        var snapshot = new DirectoryList { WireVersion = WireVersion.Current, Swarm = swarm, ModelIdentity = modelIdentity };
-        lock (_lock)
-            snapshot.Entries.AddRange(_table.List(Now));
-        return snapshot;
-    }
-
-    private TimeSpan Now => time.GetElapsedTime(_start);
-
-    private DirectoryList Register(RegisterRequest request)
+    private ExchangeResponse Exchange(ExchangeRequest request, PeerId caller)
     {
         CheckVersion(request.WireVersion);
-        if (AnnouncementRules.Check(request.Announcement) is { } defect)
-            throw new RpcException(new Status(StatusCode.InvalidArgument, defect));
-        if (request.Announcement.ModelIdentity != modelIdentity)
-        {
-            throw new RpcException(new Status(
-                StatusCode.NotFound,
-                $"model identity: {Hex(request.Announcement.ModelIdentity)} announced, this swarm serves {Hex(modelIdentity)}"));
-        }
-
-        Put(request.Announcement, TimeSpan.Zero);
-        return Snapshot();
-    }
-
-    private DeregisterResponse Deregister(DeregisterRequest request)
-    {
-        if (PeerId.TryRead(request.Peer, out PeerId peer))
-            Remove(peer, request.Sequence);
-        return new DeregisterResponse();
-    }
-
-    private DirectoryList List(ListRequest request)
-    {
-        CheckVersion(request.WireVersion);
-        return Snapshot();
+        SwarmDirectory directory = _directory ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still joining"));
+        if (!directory.Admits(caller))
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, "exchanges: more than one caller's share"));
+        return directory.Answer(caller, request, out ExchangeResponse response) is { } defect
+            ? throw new RpcException(new Status(StatusCode.InvalidArgument, defect))
+            : response;
     }
 
     private async Task GetManifestAsync(ManifestRequest request, IServerStreamWriter<ManifestPart> parts, ServerCallContext context)
     {
         CheckVersion(request.WireVersion);
-        if (request.ModelIdentity != modelIdentity)
+        Offer? offer = _offer;
+        if (offer is null || request.ModelIdentity != offer.ModelIdentity)
         {
             throw new RpcException(new Status(
-                StatusCode.NotFound, $"model identity: {Hex(request.ModelIdentity)} asked for, this swarm serves {Hex(modelIdentity)}"));
+                StatusCode.NotFound, $"model identity: {Hex(request.ModelIdentity)} asked for, this node serves {Hex(offer?.ModelIdentity ?? ByteString.Empty)}"));
         }
 
-        ReadOnlyMemory<byte> bytes = manifest();
-        for (int offset = 0; offset < bytes.Length; offset += PartBytes)
+        for (int offset = 0; offset < offer.Manifest.Length; offset += PartBytes)
         {
-            ReadOnlyMemory<byte> part = bytes.Slice(offset, Math.Min(PartBytes, bytes.Length - offset));
-            await parts.WriteAsync(new ManifestPart { TotalBytes = (ulong)bytes.Length, Data = UnsafeByteOperations.UnsafeWrap(part) });
+            ReadOnlyMemory<byte> part = offer.Manifest.Slice(offset, Math.Min(PartBytes, offer.Manifest.Length - offset));
+            await parts.WriteAsync(new ManifestPart { TotalBytes = (ulong)offer.Manifest.Length, Data = UnsafeByteOperations.UnsafeWrap(part) });
         }
     }
 
@@ -125,4 +62,6 @@ public sealed class DirectoryService(TimeProvider time, ByteString swarm, ByteSt
     }
 
     private static string Hex(ByteString bytes) => bytes.IsEmpty ? "(none)" : Convert.ToHexStringLower(bytes.Span[..Math.Min(6, bytes.Length)]);
+
+    private sealed record Offer(ByteString ModelIdentity, ReadOnlyMemory<byte> Manifest);
 }

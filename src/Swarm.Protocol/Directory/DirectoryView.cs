@@ -132,6 +132,10 @@ public sealed class DirectoryView(ByteString modelIdentity)
     public IReadOnlyList<NodeEntry> DueProbes(TimeSpan now) =>
         [.. _rows.Values.Where(row => row.IsHidden && !row.IsVerifying && row.Entry.State != NodeState.Left && now >= row.NextProbe).Select(row => row.Entry)];
 
+    /// <summary>Hidden peers that an answered probe would bring back.</summary>
+    public IReadOnlyList<NodeEntry> Hidden() =>
+        [.. _rows.Values.Where(row => row.IsHidden && !row.IsLiar && !row.IsVerifying && row.Entry.State != NodeState.Left).Select(row => row.Entry)];
+
     /// <summary>Whom <paramref name="self"/> watches now.</summary>
     public IReadOnlyList<NodeEntry> Watched(PeerId self, int count) =>
         [.. LivenessRules.Successors([.. _rows.Where(pair => pair.Value.IsSeen).Select(pair => pair.Key)], self, count).Select(peer => _rows[peer].Entry)];

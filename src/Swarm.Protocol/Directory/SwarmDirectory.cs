@@ -72,7 +72,9 @@ public sealed class SwarmDirectory : IAsyncDisposable
     /// <summary>Looks up the model's announcements and hears a few peers' news; ends when all is merged. What cannot be reached is left out: the old view stays.</summary>
     public async Task<DirectorySnapshot> RefreshAsync(CancellationToken cancellationToken = default)
     {
-        Task hearing = ExchangeWithSomeAsync(peers: 2, cancellationToken);
+        // One that knows somebody hears them while it looks up; one that knows nobody yet asks those it finds.
+        bool knowsSome = Targets(1).Count > 0;
+        Task hearing = knowsSome ? ExchangeWithSomeAsync(peers: 2, cancellationToken) : Task.CompletedTask;
         FindOutcome[] found = await Task.WhenAll(Enumerable.Range(0, DirectoryKeys.RegionCount(_options.ModelBlocks))
             .Select(region => _network.FindAsync(DirectoryKeys.Blocks(_options.Swarm, _options.ModelIdentity, region), cancellationToken)));
         foreach (FindOutcome outcome in found)
@@ -81,7 +83,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
                 Take(record.Record, record.Age);
         }
 
-        await hearing;
+        await (knowsSome ? hearing : ExchangeWithSomeAsync(peers: 2, cancellationToken));
         Sweep();
         return Snapshot;
     }
@@ -121,6 +123,15 @@ public sealed class SwarmDirectory : IAsyncDisposable
             node = _view.Find(peer) is { } known && _view.ShouldVerify(peer, known.Sequence, Now) ? known : null;
         if (node is not null)
             Start(() => VerifyAsync(node, _stopping.Token));
+    }
+
+    /// <summary>Probes those who are hidden now, whether or not their time has come: for who finds no route without them. Ends with the last answer or silence.</summary>
+    public async Task ReconsiderAsync(CancellationToken cancellationToken)
+    {
+        List<NodeEntry> hidden;
+        lock (_lock)
+            hidden = [.. _view.Hidden().Take(DirectoryLimits.DirectFanOut)];
+        await Task.WhenAll(hidden.Select(node => ProbeAsync(node, cancellationToken)));
     }
 
     /// <summary>What a call measured; it outweighs what the peer announces.</summary>
@@ -325,6 +336,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
     {
         using var late = new CancellationTokenSource(DirectoryLimits.ProbePatience, _options.Time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken);
+        long start = _options.Time.GetTimestamp();
         try
         {
             TimeSpan? roundTrip = await _network.PingAsync(node.Endpoint, both.Token);
@@ -337,7 +349,9 @@ public sealed class SwarmDirectory : IAsyncDisposable
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        return (late.IsCancellationRequested ? ProbeOutcome.Silent : ProbeOutcome.Refused, null);
+        // The network may give up a little earlier than this does.
+        bool silent = _options.Time.GetElapsedTime(start) >= DirectoryLimits.ProbePatience / 2;
+        return (silent ? ProbeOutcome.Silent : ProbeOutcome.Refused, null);
     }
 
     // Each death is told once in a while, however many report it.

@@ -10,6 +10,9 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
     private readonly Dictionary<(PeerEndpoint, ConnectionClass), Task<OutboundLink>> _links = [];
     private bool _disposed;
 
+    /// <summary>A peer could not be reached, or its link broke: told once for each link, outside locks.</summary>
+    public event Action<PeerId, FaultKind>? Failed;
+
     /// <summary>The open link, or a new one. Checks that the endpoint's peer answers, where it names one.</summary>
     /// <exception cref="SwarmException">PeerUnreachable, VersionMismatch.</exception>
     public async Task<OutboundLink> GetAsync(PeerEndpoint endpoint, ConnectionClass purpose, CancellationToken cancellationToken)
@@ -69,11 +72,15 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
     {
         try
         {
-            opened.SetResult(await OutboundLink.OpenAsync(
-                transport.Connect(endpoint, purpose), endpoint.Addresses[0], purpose, greeting(purpose), patience, time, CancellationToken.None));
+            OutboundLink link = await OutboundLink.OpenAsync(
+                transport.Connect(endpoint, purpose), endpoint.Addresses[0], purpose, greeting(purpose), patience, time, CancellationToken.None);
+            link.Broken = reason => Failed?.Invoke(link.Peer, reason.Fault);
+            opened.SetResult(link);
         }
         catch (Exception exception)
         {
+            if (!endpoint.Peer.IsNone && exception is SwarmException fault)
+                Failed?.Invoke(endpoint.Peer, fault.Fault);
             opened.SetException(exception);
             // Nobody may be waiting any more; a failure is then nobody's.
             _ = opened.Task.Exception;

@@ -39,6 +39,9 @@ public sealed class OutboundLink : IAsyncDisposable
 
     public LinkClock Clock { get; }
 
+    /// <summary>Told once when the link breaks, unless this side closed it.</summary>
+    public Action<SwarmException>? Broken { get; set; }
+
     /// <summary>Whether frames still pass.</summary>
     public bool IsOpen
     {
@@ -178,8 +181,10 @@ public sealed class OutboundLink : IAsyncDisposable
     private void Break(SwarmException reason)
     {
         ILinkHandler[] handlers;
+        bool closedHere;
         lock (_lock)
         {
+            closedHere = _broken is not null;
             _broken ??= reason;
             handlers = [.. _handlers.Values];
             _handlers.Clear();
@@ -188,5 +193,7 @@ public sealed class OutboundLink : IAsyncDisposable
         Sender.Close();
         foreach (ILinkHandler handler in handlers)
             handler.OnBroken(this, reason);
+        if (!closedHere)
+            Broken?.Invoke(reason);
     }
 }

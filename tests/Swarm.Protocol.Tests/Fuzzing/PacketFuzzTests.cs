@@ -97,7 +97,7 @@ public sealed class PacketFuzzTests(ITestOutputHelper output)
         var step = new Step { Number = 3, Position = 5, Count = 2, Outputs = Outputs.Last, EncodedBytes = 192 };
         step.Telemetry.Add(new HopTelemetry());
         var open = new OpenSession { ModelIdentity = ByteString.CopyFrom(new byte[32]), MaxPositions = 100, KvNeed = 50 };
-        open.Hops.Add(new Hop { Peer = ByteString.CopyFrom(new byte[32]), Address = "127.0.0.1:31330", FirstBlock = 0, EndBlock = 5 });
+        open.Hops.Add(new Hop { Peer = ByteString.CopyFrom(new byte[32]), Addresses = { "127.0.0.1:31330" }, FirstBlock = 0, EndBlock = 5 });
         open.RoundingPoints.Add(5);
         LinkFrame[] frames =
         [

@@ -4,7 +4,7 @@ using System.IO.Pipelines;
 using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
-using Swarm.Protocol.Directory;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
 using Swarm.Testing.Fuzzing;
@@ -34,7 +34,7 @@ public sealed class TransportFuzzTests(ITestOutputHelper output)
     [Fact]
     public void Invite_BrokenText_FailsOnlyAsPromised()
     {
-        byte[] seed = Encoding.UTF8.GetBytes(InviteText.Write(Invitation()));
+        byte[] seed = Encoding.UTF8.GetBytes(Invitation());
         FuzzCheck.Run(
             new FuzzTarget
             {
@@ -46,7 +46,7 @@ public sealed class TransportFuzzTests(ITestOutputHelper output)
                         new ByteMutator(), text => Base64Url.DecodeFromUtf8(text.AsSpan(6)), bytes => [.. "swarm1"u8, .. Base64Url.EncodeToUtf8(bytes)]),
                     new ByteMutator { Signature = 6 },
                 ],
-                Parse = bytes => $"{InviteText.Parse(Encoding.UTF8.GetString(bytes)).Addresses.Count} addresses",
+                Parse = bytes => $"{SwarmInvite.Parse(Encoding.UTF8.GetString(bytes)).Addresses.Length} addresses",
                 TypedError = error => (error as SwarmException)?.Fault.ToString(),
                 PassedHeader = (_, error) => error is null || !(error.Message.Contains("begins with", StringComparison.Ordinal) || error.Message.Contains("base64url", StringComparison.Ordinal)),
                 MaxAllocatedBytes = 1 << 20,
@@ -68,12 +68,10 @@ public sealed class TransportFuzzTests(ITestOutputHelper output)
         },
         output);
 
-    private static Invite Invitation()
+    private static string Invitation()
     {
-        var invite = new Invite { Swarm = ByteString.CopyFrom(new byte[16]), ModelIdentity = ByteString.CopyFrom(new byte[32]), ModelName = "tiny" };
-        invite.Addresses.Add("127.0.0.1:31330");
-        invite.Addresses.Add("[::1]:31331");
-        return invite;
+        using SwarmRoot root = SwarmRoot.Found();
+        return root.Issue([new PeerAddress("127.0.0.1", 31330), new PeerAddress("::1", 31331)]).WithModel(new byte[32], "tiny").ToText();
     }
 
     private static byte[] Frames(int count)

@@ -1,0 +1,11 @@
+using Swarm.Models;
+using Swarm.Protocol.Directory;
+
+namespace Swarm.Node.Hosting;
+
+/// <summary>The node's model as the swarm knows it, and who else serves it.</summary>
+/// <param name="Identity">What it is known by.</param>
+/// <param name="Manifest">Its tensors' hashes.</param>
+/// <param name="IsNew">Nobody served it: this node has hashed all tensors itself.</param>
+/// <param name="Directory">Of those who serve it.</param>
+internal sealed record FoundModel(ModelIdentity Identity, ModelManifest Manifest, bool IsNew, SwarmDirectory Directory);
