@@ -6,9 +6,12 @@ namespace Swarm.Protocol.Dht;
 /// </summary>
 internal sealed class CallerBudget(int capacity, double perSecond, int maxCallers)
 {
+    private const int SmallCrowd = 64;
+
     private readonly Dictionary<PeerId, Bucket> _callers = [];
     private Bucket _rest = new(capacity, TimeSpan.Zero);
-    private TimeSpan _forgottenAt = TimeSpan.MinValue;
+    private TimeSpan? _forgottenAt;
+    private int _crowd = SmallCrowd;
 
     /// <summary>Callers remembered.</summary>
     public int Count => _callers.Count;
@@ -17,7 +20,7 @@ internal sealed class CallerBudget(int capacity, double perSecond, int maxCaller
     public bool TryTake(PeerId caller, int tokens, TimeSpan now)
     {
         bool known = _callers.TryGetValue(caller, out Bucket bucket);
-        if (!known && _callers.Count >= maxCallers)
+        if (!known && _callers.Count >= Math.Min(_crowd, maxCallers))
             Forget(now);
         bool shared = !known && _callers.Count >= maxCallers;
         bucket = known ? Fill(bucket, now) : shared ? Fill(_rest, now) : new Bucket(capacity, now);
@@ -35,12 +38,13 @@ internal sealed class CallerBudget(int capacity, double perSecond, int maxCaller
 
     private void Forget(TimeSpan now)
     {
-        // At most once a second, so that a crowd of newcomers does not make every call walk the table.
-        if (_forgottenAt != TimeSpan.MinValue && now - _forgottenAt < TimeSpan.FromSeconds(1))
+        // Only when there are twice as many as stayed the last time, and in a full table once a second: a crowd of newcomers does not make every call walk the table.
+        if (_callers.Count >= maxCallers && _forgottenAt is { } last && now - last < TimeSpan.FromSeconds(1))
             return;
         _forgottenAt = now;
         foreach (PeerId caller in _callers.Where(pair => Fill(pair.Value, now).Tokens >= capacity).Select(pair => pair.Key).ToList())
             _callers.Remove(caller);
+        _crowd = Math.Max(SmallCrowd, 2 * _callers.Count);
     }
 
     private readonly record struct Bucket(double Tokens, TimeSpan At);

@@ -59,6 +59,12 @@ internal sealed class ContactBook(PeerId self, TimeSpan suspectFor, TimeSpan rec
             return _table.StaleBuckets(now, since);
     }
 
+    public List<int> ThinBuckets()
+    {
+        lock (_gate)
+            return _table.ThinBuckets();
+    }
+
     public bool IsSuspect(PeerId peer, TimeSpan now)
     {
         lock (_gate)
@@ -145,7 +151,7 @@ internal sealed class ContactBook(PeerId self, TimeSpan suspectFor, TimeSpan rec
             _verifying.Remove(caller);
     }
 
-    private bool IsWanted(Contact caller) => _table.Find(caller.Peer) is { } known ? !known.Endpoint.Equals(caller.Endpoint) : _table.HasRoomFor(caller.Peer);
+    private bool IsWanted(Contact caller) => _table.Find(caller.Peer) is { } known ? !known.Endpoint.Equals(caller.Endpoint) : _table.Wants(caller.Peer);
 
     private void Suspect(PeerId peer, TimeSpan now)
     {

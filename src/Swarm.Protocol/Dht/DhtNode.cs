@@ -113,8 +113,8 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
         if (_book.Count > 0)
         {
             await FindNeighboursAsync(cancellationToken);
-            foreach (int prefix in _book.StaleBuckets(_keeper.Now, _options.BucketRefresh))
-                await LookUpPeersAsync(DhtKey.Of(_self).Beyond(prefix, RandomKey()), cancellationToken);
+            foreach (int prefix in _book.ThinBuckets())
+                await RefreshAsync(prefix, cancellationToken);
         }
 
         return new JoinOutcome(_book.Count, [.. faults.OfType<SwarmException>()]);
@@ -192,6 +192,9 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
 
     /// <summary>Stops what runs in the background. The peer answers no more look-ups of its own.</summary>
     public void Dispose() => _closing.Cancel();
+
+    /// <summary>Enters a contact as one that has answered: a simulation begins with tables that are full.</summary>
+    internal void Know(Contact contact) => _book.Answered(contact, _keeper.Now, out _);
 
     // ---- Contacts ----
 
@@ -278,13 +281,16 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
 
     // ---- Look-ups ----
 
-    private Task<LookUp> LookUpPeersAsync(DhtKey target, CancellationToken cancellationToken) =>
-        LookUpAsync(target, LookUpRules.ForPeers, (contact, token) => AskPeersAsync(contact, target, token), cancellationToken);
+    private Task<LookUp> LookUpPeersAsync(DhtKey target, LookUpRules rules, CancellationToken cancellationToken) =>
+        LookUpAsync(target, rules, (contact, token) => AskPeersAsync(contact, target, token), cancellationToken);
+
+    private Task RefreshAsync(int prefix, CancellationToken cancellationToken) =>
+        LookUpPeersAsync(DhtKey.Of(_self).Beyond(prefix, RandomKey()), LookUpRules.ForRange, cancellationToken);
 
     private async Task FindNeighboursAsync(CancellationToken cancellationToken)
     {
         _neighboursAt = _keeper.Now;
-        await LookUpPeersAsync(DhtKey.Of(_self), cancellationToken);
+        await LookUpPeersAsync(DhtKey.Of(_self), LookUpRules.ForPeers, cancellationToken);
     }
 
     private async Task<LookUp> LookUpAsync(DhtKey target, LookUpRules rules, Func<Contact, CancellationToken, Task<LookUpAnswer>> ask, CancellationToken cancellationToken)
@@ -303,13 +309,13 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
         request.Addresses.AddRange(_addresses);
         long started = _time.GetTimestamp();
         DhtReply<FindNodeResponse> reply = await _calls.FindNodeAsync(contact.Endpoint, request, cancellationToken);
-        return Settle(contact, reply, reply.Message?.WireVersion, started, cancellationToken) ? new LookUpAnswer(ReadContacts(reply.Message!.Contacts), false) : LookUpAnswer.None;
+        return Settle(contact, reply, reply.Message?.WireVersion, started, cancellationToken) ? new LookUpAnswer(reply.Message!.Contacts, false) : LookUpAnswer.None;
     }
 
     /// <summary>Reads all pages of a peer's records. An unsound record discredits the whole answer: an honest holder has checked it.</summary>
     private async Task<LookUpAnswer> AskRecordsAsync(Contact contact, DhtKey key, FoundRecords found, CancellationToken cancellationToken)
     {
-        List<Contact> nearer = [];
+        IReadOnlyList<DhtContact> nearer = [];
         var taken = new List<(DhtRecord, TimeSpan)>();
         PeerId? after = null;
         bool holds = false;
@@ -325,7 +331,7 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
                 return after is null ? LookUpAnswer.None : new LookUpAnswer(nearer, holds);
             FindRecordsResponse page = reply.Message!;
             if (after is null)
-                nearer = ReadContacts(page.Contacts);
+                nearer = page.Contacts;
             taken.Clear();
             if (ReadRecords(page, key, after, taken, out PeerId? next) is { } unsound)
             {
@@ -378,18 +384,6 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
         return null;
     }
 
-    private static List<Contact> ReadContacts(IReadOnlyList<DhtContact> wires)
-    {
-        var contacts = new List<Contact>(Math.Min(wires.Count, DhtLimits.BucketSize));
-        for (int at = 0; at < wires.Count && at < DhtLimits.BucketSize; at++)
-        {
-            if (Contact.TryRead(wires[at]) is { } contact)
-                contacts.Add(contact);
-        }
-
-        return contacts;
-    }
-
     /// <summary>Takes note of what a call says about its peer. True when there is an answer to read.</summary>
     private bool Settle<T>(Contact contact, DhtReply<T> reply, uint? version, long started, CancellationToken cancellationToken)
         where T : class
@@ -428,7 +422,7 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
 
     private async Task<StoreOutcome> StoreAsync(DhtRecord record, TimeSpan age, CancellationToken cancellationToken)
     {
-        LookUp lookUp = await LookUpPeersAsync(record.Key, cancellationToken);
+        LookUp lookUp = await LookUpPeersAsync(record.Key, LookUpRules.ForPeers, cancellationToken);
         ImmutableArray<Contact> nearest = lookUp.Nearest;
         var holders = new List<PeerId>();
         var refusals = new List<(PeerId, RecordRefusal)>();
@@ -515,7 +509,7 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
         if (_keeper.Now - _neighboursAt >= _options.NeighbourRefresh)
             await FindNeighboursAsync(cancellationToken);
         else if (_book.StaleBuckets(_keeper.Now, _options.BucketRefresh) is [int stale, ..])
-            await LookUpPeersAsync(DhtKey.Of(_self).Beyond(stale, RandomKey()), cancellationToken);
+            await RefreshAsync(stale, cancellationToken);
         foreach (OwnRecord own in TakeDue())
             await StoreAsync(own.Record, _keeper.Now - own.Begun, cancellationToken);
     }

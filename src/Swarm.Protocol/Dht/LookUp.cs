@@ -46,7 +46,7 @@ internal sealed class LookUp
         _isSuspect = isSuspect;
         _paths = [.. Enumerable.Range(0, rules.Paths).Select(_ => new List<Candidate>())];
         for (int at = 0; at < start.Count; at++)
-            Add(start[at], at % rules.Paths);
+            Add(start[at].Peer, start[at], null, at % rules.Paths);
     }
 
     /// <summary>Calls made so far.</summary>
@@ -62,7 +62,7 @@ internal sealed class LookUp
 
     /// <summary>Who answered, nearest first, at most k.</summary>
     public ImmutableArray<Contact> Nearest =>
-        [.. _all.Where(candidate => candidate.State == CandidateState.Answered).Take(_rules.BucketSize).Select(candidate => candidate.Contact)];
+        [.. _all.Where(candidate => candidate.State == CandidateState.Answered).Take(_rules.BucketSize).Select(candidate => candidate.Read()!)];
 
     /// <summary>Peers nearer than the k-th of <see cref="Nearest"/> that were asked and have not answered.</summary>
     public int Unanswered
@@ -92,7 +92,7 @@ internal sealed class LookUp
             TimeSpan? first = null;
             foreach (Candidate candidate in _all)
             {
-                if (candidate.State == CandidateState.Asked && (first is null || candidate.AskedAt + _patience < first))
+                if (candidate.State == CandidateState.Asked && (first is null || candidate.AskedAt + _patience < first.Value))
                     first = candidate.AskedAt + _patience;
             }
 
@@ -143,9 +143,9 @@ internal sealed class LookUp
 
     /// <summary>Takes an answer.</summary>
     /// <param name="peer">Who answered.</param>
-    /// <param name="contacts">Whom it names; more than k are left out.</param>
+    /// <param name="contacts">Whom it names; more than k are left out, and those that are malformed.</param>
     /// <param name="isHolder">Whether it brought records that count.</param>
-    public void Answer(PeerId peer, IReadOnlyList<Contact> contacts, bool isHolder)
+    public void Answer(PeerId peer, IReadOnlyList<DhtContact> contacts, bool isHolder)
     {
         if (!_known.TryGetValue(peer, out Candidate? candidate) || candidate.State is not (CandidateState.Asked or CandidateState.Overtaken))
             return;
@@ -160,9 +160,13 @@ internal sealed class LookUp
 
         for (int at = 0; at < Math.Min(contacts.Count, _rules.BucketSize); at++)
         {
+            // Most are known already, and of the others few will be asked: addresses are read when they are.
+            if (!PeerId.TryRead(contacts[at].Peer, out PeerId named) || named.IsNone || _known.ContainsKey(named))
+                continue;
+
             // A path that has heard of nobody starts from what another found: at bootstrap there may be one contact only.
             int empty = Array.FindIndex(_paths, static path => path.Count == 0);
-            Add(contacts[at], empty >= 0 ? empty : candidate.Path);
+            Add(named, null, contacts[at], empty >= 0 ? empty : candidate.Path);
         }
     }
 
@@ -225,9 +229,9 @@ internal sealed class LookUp
 
     private void Ask(Candidate candidate, List<Contact> calls, TimeSpan now)
     {
-        if (Asked == MaxCalls)
+        if (Asked == MaxCalls || candidate.Read() is not { } contact)
         {
-            // Nobody honest needs so many.
+            // Nobody honest needs so many calls, or names a peer without a sound address.
             candidate.State = CandidateState.Failed;
             return;
         }
@@ -236,17 +240,17 @@ internal sealed class LookUp
         candidate.State = CandidateState.Asked;
         candidate.AskedAt = now;
         candidate.Round = _round + 1;
-        calls.Add(candidate.Contact);
+        calls.Add(contact);
     }
 
-    private void Add(Contact contact, int path)
+    private void Add(PeerId peer, Contact? contact, DhtContact? wire, int path)
     {
-        if (contact.Peer == _self || _known.ContainsKey(contact.Peer))
+        if (peer == _self || _known.ContainsKey(peer))
             return;
-        var candidate = new Candidate(contact, contact.Place.DistanceTo(_target), path, _isSuspect(contact.Peer) ? CandidateState.Suspect : CandidateState.New);
+        var candidate = new Candidate(contact, wire, _target.DistanceTo(peer), path, _isSuspect(peer) ? CandidateState.Suspect : CandidateState.New);
         if (!Insert(_paths[path], candidate))
             return;
-        _known.Add(contact.Peer, candidate);
+        _known.Add(peer, candidate);
         _all.Insert(~_all.BinarySearch(candidate, ByDistance), candidate);
     }
 
@@ -270,9 +274,9 @@ internal sealed class LookUp
         Failed,
     }
 
-    private sealed class Candidate(Contact contact, DhtKey distance, int path, CandidateState state)
+    private sealed class Candidate(Contact? contact, DhtContact? wire, DhtKey distance, int path, CandidateState state)
     {
-        public Contact Contact { get; } = contact;
+        private Contact? _contact = contact;
 
         public DhtKey Distance { get; } = distance;
 
@@ -283,6 +287,9 @@ internal sealed class LookUp
         public TimeSpan AskedAt { get; set; }
 
         public int Round { get; set; }
+
+        /// <summary>The contact with its addresses; null when they are malformed.</summary>
+        public Contact? Read() => _contact ??= Contact.TryRead(wire!);
 
         /// <summary>Neither failed nor late.</summary>
         public bool IsAlive => State is CandidateState.New or CandidateState.Asked or CandidateState.Answered;

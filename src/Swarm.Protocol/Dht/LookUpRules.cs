@@ -11,6 +11,9 @@ internal sealed record LookUpRules(int BucketSize, int Paths, int CallsPerPath, 
     /// <summary>For the peers nearest to a place.</summary>
     public static LookUpRules ForPeers { get; } = new(DhtLimits.BucketSize, Paths: 3, CallsPerPath: 1, Quorum: int.MaxValue, Enough: 3);
 
+    /// <summary>For some peers in a range, to fill a bucket with.</summary>
+    public static LookUpRules ForRange { get; } = ForPeers with { BucketSize = DhtLimits.BucketSize / 2 };
+
     /// <summary>For records. Each holder of four has missed a record with some chance; that all four have is unlikely.</summary>
     public static LookUpRules ForRecords { get; } = ForPeers with { Quorum = 4 };
 }

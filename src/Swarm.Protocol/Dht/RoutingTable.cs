@@ -40,8 +40,9 @@ internal sealed class RoutingTable
         int at = bucket.IndexOf(contact.Peer);
         if (at >= 0)
         {
+            Contact known = bucket.Entries[at].Contact;
             bucket.Entries.RemoveAt(at);
-            bucket.Entries.Add(new Entry(contact, now, 0));
+            bucket.Entries.Add(new Entry(known.Endpoint.Equals(contact.Endpoint) ? known : contact, now, 0));
             return TableOffer.Known;
         }
 
@@ -79,7 +80,7 @@ internal sealed class RoutingTable
     /// <summary>Removes a peer at once, whether it has a place or waits for one.</summary>
     public void Remove(PeerId peer, TimeSpan now)
     {
-        if (_buckets.ElementAtOrDefault(Prefix(DhtKey.Of(peer))) is not { } bucket)
+        if (BucketOf(peer) is not { } bucket)
             return;
         bucket.Waiting.RemoveAll(waiting => waiting.Peer == peer);
         int at = bucket.IndexOf(peer);
@@ -90,12 +91,8 @@ internal sealed class RoutingTable
     /// <summary>The contact of a peer that has a place; otherwise null.</summary>
     public Contact? Find(PeerId peer) => Locate(peer) is ({ } bucket, int at) ? bucket.Entries[at].Contact : null;
 
-    /// <summary>Whether a newcomer of this place would find a free one, or could at least wait for one.</summary>
-    public bool HasRoomFor(PeerId peer)
-    {
-        int prefix = Prefix(DhtKey.Of(peer));
-        return prefix < DhtKey.Bits && (_buckets[prefix] is not { } bucket || bucket.Entries.Count < _bucketSize || bucket.Waiting.Count < _bucketSize);
-    }
+    /// <summary>Whether a caller that has no place is worth calling back: while its bucket is less than half full. The other half comes from this peer's own look-ups.</summary>
+    public bool Wants(PeerId peer) => Prefix(DhtKey.Of(peer)) is int prefix and < DhtKey.Bits && (_buckets[prefix]?.Entries.Count ?? 0) < HalfBucket;
 
     /// <summary>The contacts nearest to a place, nearest first.</summary>
     /// <param name="target">The place.</param>
@@ -144,10 +141,32 @@ internal sealed class RoutingTable
         return stale;
     }
 
+    /// <summary>Lengths of prefixes, shorter than those of the k nearest contacts, whose buckets are not half full: what a newcomer looks up to be at home everywhere.</summary>
+    public List<int> ThinBuckets()
+    {
+        var thin = new List<int>();
+        int nearer = Count;
+        for (int prefix = 0; prefix < DhtKey.Bits; prefix++)
+        {
+            int count = _buckets[prefix]?.Entries.Count ?? 0;
+            nearer -= count;
+            if (nearer < _bucketSize)
+                break;
+            if (count < HalfBucket)
+                thin.Add(prefix);
+        }
+
+        return thin;
+    }
+
     private int Prefix(DhtKey place) => _self.DistanceTo(place).LeadingZeros;
 
+    private int HalfBucket => (_bucketSize + 1) / 2;
+
+    private Bucket? BucketOf(PeerId peer) => Prefix(DhtKey.Of(peer)) is int prefix and < DhtKey.Bits ? _buckets[prefix] : null;
+
     private (Bucket Bucket, int At)? Locate(PeerId peer) =>
-        _buckets.ElementAtOrDefault(Prefix(DhtKey.Of(peer))) is { } bucket && bucket.IndexOf(peer) is >= 0 and int at ? (bucket, at) : null;
+        BucketOf(peer) is { } bucket && bucket.IndexOf(peer) is >= 0 and int at ? (bucket, at) : null;
 
     private void Drop(Bucket bucket, int at, TimeSpan now)
     {
@@ -174,9 +193,14 @@ internal sealed class RoutingTable
             }
         }
 
-        nearest.Sort(start, nearest.Count - start, Comparer<Contact>.Create((one, other) => one.Place.DistanceTo(target).CompareTo(other.Place.DistanceTo(target))));
+        nearest.Sort(start, nearest.Count - start, new ByDistance(target));
         if (nearest.Count > count)
             nearest.RemoveRange(count, nearest.Count - count);
+    }
+
+    private sealed class ByDistance(DhtKey target) : IComparer<Contact>
+    {
+        public int Compare(Contact? one, Contact? other) => one!.Place.DistanceTo(target).CompareTo(other!.Place.DistanceTo(target));
     }
 
     private readonly record struct Entry(Contact Contact, TimeSpan Seen, int Failures);
