@@ -21,8 +21,13 @@ internal sealed class Contact
     public DhtKey Place { get; }
 
     /// <summary>Reads a contact that a peer names; null when a field is outside its limits.</summary>
-    public static Contact? TryRead(DhtContact wire) =>
-        PeerId.TryRead(wire.Peer, out PeerId peer) && !peer.IsNone && TryReadAddresses(wire.Addresses) is { Length: > 0 } addresses ? new Contact(peer, addresses) : null;
+    public static Contact? TryRead(DhtContact wire)
+    {
+        if (!PeerId.TryRead(wire.Peer, out PeerId peer) || peer.IsNone)
+            return null;
+        ImmutableArray<PeerAddress> addresses = TryReadAddresses(wire.Addresses);
+        return addresses.IsDefaultOrEmpty ? null : new Contact(peer, addresses);
+    }
 
     /// <summary>Reads addresses from the wire; the default array when there are too many or one is none.</summary>
     public static ImmutableArray<PeerAddress> TryReadAddresses(IReadOnlyList<string> texts)

@@ -348,7 +348,7 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
         }
     }
 
-    private RecordRefusal? ReadRecords(FindRecordsResponse page, DhtKey key, PeerId? after, List<(DhtRecord Record, TimeSpan Age)> taken, out PeerId? next)
+    internal RecordRefusal? ReadRecords(FindRecordsResponse page, DhtKey key, PeerId? after, List<(DhtRecord Record, TimeSpan Age)> taken, out PeerId? next)
     {
         next = null;
         if (page.CalculateSize() > DhtLimits.MaxMessageBytes)

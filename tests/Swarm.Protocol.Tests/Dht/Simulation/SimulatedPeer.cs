@@ -15,4 +15,7 @@ internal sealed class SimulatedPeer(PeerKey key, PeerAddress address)
     public DhtNode Node { get; set; } = null!;
 
     public SimulatedFate Fate { get; set; }
+
+    /// <summary>What it says when it is asked for records, where it lies.</summary>
+    public Func<FindRecordsRequest, FindRecordsResponse>? Lie { get; set; }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Grpc.Core;
 using Swarm.Protocol.Dht;
 using Swarm.Protocol.Transport;
@@ -15,6 +16,7 @@ internal sealed class SimulatedSwarm(ulong seed) : IDisposable
 
     private readonly SeededRandomSource _random = new(seed);
     private readonly Dictionary<PeerAddress, SimulatedPeer> _byAddress = [];
+    private readonly Dictionary<DhtService, SimulatedPeer> _byService = [];
     private readonly Dictionary<DhtKey, bool> _signatures = [];
     private readonly CancellationTokenSource _end = new();
 
@@ -31,18 +33,24 @@ internal sealed class SimulatedSwarm(ulong seed) : IDisposable
     /// <summary>Round trips between two peers, uniformly.</summary>
     public (double LeastMilliseconds, double MostMilliseconds) RoundTrip { get; init; } = (60, 140);
 
+    /// <summary>Takes every signature for sound: for thousands of signers that are only numbers.</summary>
+    public bool TrustSignatures { get; init; }
+
     public long Calls { get; private set; }
 
     public SortedDictionary<string, long> CallsByName { get; } = new(StringComparer.Ordinal);
 
-    public SimulatedPeer Add(bool isClient = false)
+    public SimulatedPeer Add(bool isClient = false) => Add(NextKey(), isClient);
+
+    public SimulatedPeer Add(PeerKey key, bool isClient = false)
     {
         int number = Peers.Count;
-        var peer = new SimulatedPeer(PeerKey.Create(), new PeerAddress(string.Create(CultureInfo.InvariantCulture, $"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}"), 31330));
+        var peer = new SimulatedPeer(key, new PeerAddress(string.Create(CultureInfo.InvariantCulture, $"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}"), 31330));
         peer.Node = new DhtNode(
             peer.Id, Swarm, new Wire(this, peer.Id), World, new SeededRandomSource(seed + (ulong)number + 1), Options with { IsClient = isClient, CallTimeout = CallTimeout, HasSoundSignature = IsSound }, Policy);
         peer.Node.Advertise([peer.Address]);
         Peers.Add(peer);
+        _byService.Add(peer.Node.Service, peer);
         if (!isClient)
             _byAddress.Add(peer.Address, peer);
         return peer;
@@ -135,6 +143,16 @@ internal sealed class SimulatedSwarm(ulong seed) : IDisposable
     public SignedRecord Record(PeerKey signer, DhtKey key, ulong sequence = 1, string text = "hello", TimeSpan? lifetime = null) => SignedRecords.Create(
         signer, key, Swarm, TestPolicy.Schema, sequence, lifetime ?? DhtLimits.MaxLifetime, World.GetUtcNow(), TestPolicy.Payload(signer.Id, text));
 
+    /// <summary>A key that the seed decides.</summary>
+    public PeerKey NextKey()
+    {
+        byte[] scalar = new byte[32];
+        _random.Fill(scalar);
+        scalar[0] &= 0x7f;
+        using ECDsa key = ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = scalar });
+        return PeerKey.FromPem(key.ExportPkcs8PrivateKeyPem());
+    }
+
     public void Dispose()
     {
         _end.Cancel();
@@ -147,6 +165,8 @@ internal sealed class SimulatedSwarm(ulong seed) : IDisposable
 
     private bool IsSound(DhtRecord record)
     {
+        if (TrustSignatures)
+            return true;
         if (!_signatures.TryGetValue(record.Hash, out bool sound))
             _signatures.Add(record.Hash, sound = SignedRecords.HasSoundSignature(record));
         return sound;
@@ -200,7 +220,7 @@ internal sealed class SimulatedSwarm(ulong seed) : IDisposable
             swarm.Call(caller, peer, service => service.FindNode(caller, request));
 
         public Task<DhtReply<FindRecordsResponse>> FindRecordsAsync(PeerEndpoint peer, FindRecordsRequest request, CancellationToken cancellationToken) =>
-            swarm.Call(caller, peer, service => service.FindRecords(caller, request));
+            swarm.Call(caller, peer, service => swarm._byService[service].Lie?.Invoke(request) ?? service.FindRecords(caller, request));
 
         public Task<DhtReply<StoreResponse>> StoreAsync(PeerEndpoint peer, StoreRequest request, CancellationToken cancellationToken) =>
             swarm.Call(caller, peer, service => service.Store(caller, request));
