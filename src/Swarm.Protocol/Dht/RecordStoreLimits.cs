@@ -4,13 +4,13 @@ namespace Swarm.Protocol.Dht;
 internal sealed record RecordStoreLimits
 {
     /// <summary>Memory of a record beyond its bytes: the objects and table rows that hold it.</summary>
-    public const int Overhead = 640;
+    public const int Overhead = 1024;
 
-    /// <summary>Cost of all records. Default 8 MiB.</summary>
-    public int MaxBytes { get; init; } = 8 << 20;
+    /// <summary>Cost of all records. Default 7 MiB, with which a holder's memory stays below 10 MB.</summary>
+    public int MaxBytes { get; init; } = 7 << 20;
 
-    /// <summary>Cost of the records that others than their signers brought; the rest is free for signers alone. Default 4 MiB.</summary>
-    public int MaxBroughtBytes { get; init; } = 4 << 20;
+    /// <summary>Cost of the records that others than their signers brought; the rest is free for signers alone. Default 3.5 MiB.</summary>
+    public int MaxBroughtBytes { get; init; } = 7 << 19;
 
     /// <summary>Signers under one key.</summary>
     public int MaxSigners { get; init; } = DhtLimits.MaxSigners;

@@ -7,6 +7,7 @@ using Xunit.Abstractions;
 namespace Swarm.Protocol.Tests.Dht;
 
 /// <summary>What a flood of records can and cannot do to a holder.</summary>
+[Collection(nameof(MeasuredAlone))]
 public sealed class GarbageTests(ITestOutputHelper output)
 {
     private const int Honest = 60;
