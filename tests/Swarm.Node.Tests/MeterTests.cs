@@ -26,12 +26,10 @@ public sealed class MeterTests
     {
         var meter = new SpeedMeter();
         meter.Probed(0.010, 10);
-        meter.Announce();
 
         meter.Observe(TimeSpan.FromSeconds(30), 10, 1);
 
         Assert.InRange(meter.SecondsPerBlock, 0.001, 0.0012);
-        Assert.False(meter.IsWorthAnnouncing);
     }
 
     [Theory]
@@ -48,23 +46,6 @@ public sealed class MeterTests
         meter.Observe(TimeSpan.FromMilliseconds(milliseconds), blocks, tokens);
 
         Assert.Equal(0.001, meter.SecondsPerBlock);
-    }
-
-    [Fact]
-    public void IsWorthAnnouncing_OnlyAfterAFifth()
-    {
-        var meter = new SpeedMeter();
-        Assert.False(meter.IsWorthAnnouncing);
-        meter.Probed(1, 1);
-        Assert.True(meter.IsWorthAnnouncing);
-        Assert.Equal(1, meter.Announce());
-
-        meter.Probed(1.19, 1);
-        Assert.False(meter.IsWorthAnnouncing);
-        meter.Probed(1.21, 1);
-        Assert.True(meter.IsWorthAnnouncing);
-        meter.Probed(0.79, 1);
-        Assert.True(meter.IsWorthAnnouncing);
     }
 
     [Fact]

@@ -243,7 +243,7 @@ public sealed class NodeHost : IAsyncDisposable
             Peer, _directory.ModelIdentity, _options.Source.Name, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
         _budget = new KvBudget(0);
         _loop = new ComputeLoop(config.Hidden, _executor, _speed, _options.Time);
-        _table = new SessionTable(self, _budget, _links, _options.Time, _loop);
+        _table = new SessionTable(self, _budget, _links, _linkTimes, _options.Time, _loop);
         _table.Changed += OnSessionChanged;
         _computing = _loop.RunAsync(_table);
         _standing = new NodeStanding(_options, Peer, _directory.ModelIdentity, Capacity(config), _table, _speed, _linkTimes) { Addresses = Addresses };

@@ -146,7 +146,7 @@ internal sealed class NodeStanding(
                 TargetConfirmed = _confirmed && _intent != blocks,
                 Version = options.Version,
                 WireVersion = WireVersion.Current,
-                BlockTime = TimeSpan.FromSeconds(speed.Announce()),
+                BlockTime = TimeSpan.FromSeconds(speed.SecondsPerBlock),
                 QueueTime = TimeSpan.FromSeconds(speed.QueueSeconds),
                 CapacityBlocks = capacityBlocks,
                 CacheTokensFree = table.FreeTokens,

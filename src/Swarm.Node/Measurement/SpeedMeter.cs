@@ -16,13 +16,9 @@ public sealed class SpeedMeter
     /// <summary>One pass that was held up counts no more than this times the figure.</summary>
     private const double MostFactor = 4;
 
-    /// <summary>A figure that has changed by more than this fraction since it was announced is announced anew.</summary>
-    private const double WorthAnnouncing = 0.2;
-
     private readonly Lock _lock = new();
     private double _secondsPerBlock;
     private double _queueSeconds;
-    private double _announced;
 
     /// <summary>Seconds of a decode pass in one block; 0 while nothing was measured.</summary>
     public double SecondsPerBlock
@@ -81,22 +77,5 @@ public sealed class SpeedMeter
             return;
         lock (_lock)
             _queueSeconds += Weight * (queue.TotalSeconds - _queueSeconds);
-    }
-
-    /// <summary>Whether the figure has moved far enough from the one announced last to be announced anew.</summary>
-    public bool IsWorthAnnouncing
-    {
-        get
-        {
-            lock (_lock)
-                return Math.Abs(_secondsPerBlock - _announced) > WorthAnnouncing * _announced;
-        }
-    }
-
-    /// <summary>The figure as it is announced now.</summary>
-    public double Announce()
-    {
-        lock (_lock)
-            return _announced = _secondsPerBlock;
     }
 }

@@ -97,6 +97,8 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
         {
             case LinkFrame.BodyOneofCase.Ack:
                 Interlocked.Add(ref session.LinkMicros, (long)link.Clock.Acknowledged(session.Id, frame.Ack.Number).TotalMicroseconds);
+                if (link.Clock.Shortest is { } roundTrip)
+                    table.OnRoundTrip(link.Peer, roundTrip);
                 break;
             case LinkFrame.BodyOneofCase.Opened:
                 table.OnOpenedBelow(session, frame.Opened);

@@ -1,6 +1,7 @@
 using Swarm.Kernels.Codecs;
 using Swarm.Models.Blocks;
 using Swarm.Node.Compute;
+using Swarm.Node.Measurement;
 using Swarm.Node.Metrics;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
@@ -12,7 +13,7 @@ namespace Swarm.Node.Sessions;
 /// The sessions of this node, and the spans that they are on. Frames come in from the links' reading loops, complete steps go out to the compute loop. The lock is short and
 /// nothing is sent under it.
 /// </summary>
-internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool links, TimeProvider time, ComputeLoop loop)
+internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool links, LinkMeter linkTimes, TimeProvider time, ComputeLoop loop)
 {
     private const int RememberedClosed = 4096;
 
@@ -305,6 +306,9 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
 
         LinkMessages.Split(frame.Address(session.Id, session.Epoch), packet, message => link.Sender.Send(message));
     }
+
+    /// <summary>A next hop has acknowledged a packet.</summary>
+    public void OnRoundTrip(PeerId peer, TimeSpan roundTrip) => linkTimes.Observe(peer, roundTrip);
 
     /// <summary>A step has gone on: its memory no longer counts.</summary>
     public void OnStepDone(NodeSession session, long bytes)

@@ -17,6 +17,16 @@ public sealed class LinkClock(TimeProvider time)
             _sent[(session, number)] = time.GetTimestamp();
     }
 
+    /// <summary>The shortest time from handing a packet over to its acknowledgement: the round trip of the way itself; null before the first.</summary>
+    public TimeSpan? Shortest
+    {
+        get
+        {
+            lock (_lock)
+                return _shortest < TimeSpan.MaxValue ? _shortest : null;
+        }
+    }
+
     /// <summary>It has arrived. Returns the time that its way took; zero for an unknown packet.</summary>
     public TimeSpan Acknowledged(SessionId session, ulong number)
     {
