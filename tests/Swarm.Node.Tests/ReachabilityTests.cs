@@ -18,10 +18,10 @@ public sealed class ReachabilityTests
 
     private readonly ManualTime _time = new();
     private readonly NodeStanding _standing = new(null!, default, null!, 0, null!, null!, null!) { Addresses = [Local] };
-    private readonly List<string?> _verdicts = [];
     private Func<DialBackAnswer> _answer = () => throw new SwarmException(FaultKind.PeerUnreachable, "nobody there");
     private int _peers = 3;
     private int _calls;
+    private int _reached;
 
     [Theory]
     [InlineData("Reached", null)]
@@ -90,14 +90,14 @@ public sealed class ReachabilityTests
         _answer = () => throw new SwarmException(FaultKind.PeerUnreachable, "nobody there");
         _time.Advance(TimeSpan.FromMinutes(5));
         Assert.True(_standing.IsUnreachable);
-        Assert.Empty(_verdicts);
+        Assert.Equal(0, _reached);
 
         _answer = () => new DialBackAnswer(DialBackOutcome.Reached, Outside);
         _time.Advance(TimeSpan.FromMinutes(6));
 
         await running.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.False(_standing.IsUnreachable);
-        Assert.Equal([null], _verdicts);
+        Assert.Equal(1, _reached);
         Assert.Equal([Local, Outside], _standing.Addresses.AsEnumerable());
     }
 
@@ -118,9 +118,9 @@ public sealed class ReachabilityTests
         },
         () => [.. Enumerable.Range(0, _peers).Select(peer => (PeerEndpoint)new PeerAddress("10.0.0.9", 1000 + peer))],
         Port, _standing,
-        reason =>
+        () =>
         {
-            _verdicts.Add(reason);
+            _reached++;
             return Task.CompletedTask;
         },
         _time, new SeededRandomSource(1), NullLogger.Instance);

@@ -17,6 +17,7 @@ using Swarm.Protocol.Directory;
 using Swarm.Protocol.Health;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Membership;
+using Swarm.Protocol.Reachability;
 using Swarm.Protocol.Reflection;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
@@ -53,6 +54,9 @@ public sealed class NodeHost : IAsyncDisposable
     private Task _computing = Task.CompletedTask;
     private Task _keeping = Task.CompletedTask;
     private Task _placing = Task.CompletedTask;
+    private Task _reaching = Task.CompletedTask;
+    private Reachability? _reachability;
+    private int _ready;
     private bool _stopped;
 
     private NodeHost(NodeOptions options)
@@ -109,6 +113,9 @@ public sealed class NodeHost : IAsyncDisposable
 
     /// <summary>What it does with requests, as it announces.</summary>
     public NodeState State => _standing?.State ?? NodeState.Joining;
+
+    /// <summary>Round trips to those whom sessions could go on to from here, as far as they are measured.</summary>
+    public IReadOnlyList<LinkMeasurement> Links => [.. _linkTimes.Snapshot().Select(link => new LinkMeasurement(link.Peer, link.RoundTrip))];
 
     /// <summary>Sessions open now.</summary>
     public int Sessions => _table?.Count ?? 0;
@@ -197,6 +204,7 @@ public sealed class NodeHost : IAsyncDisposable
         await _stopping.CancelAsync();
         await _keeping;
         await _placing;
+        await _reaching;
         if (_announcer is { } left)
             await SayAsync(left.FarewellAsync);
         if (_listener is not null)
@@ -255,24 +263,72 @@ public sealed class NodeHost : IAsyncDisposable
         var placement = new PlacementLoop(
             _standing, Others, AnnounceAsync, (to, mayDrop, stop) => _spans.MoveAsync(to, _model.Manifest, mayDrop, stop),
             _options.Time, _options.Random, _options.LoggerFactory.CreateLogger(LogCategories.Placement));
-        _keeping = KeepAsync(_stopping.Token);
+        _reachability = NewReachability();
+        var links = new LinkProbe(
+            Peer, () => Blocks, () => Directory.Nodes, _member.Dht.PingAsync, _linkTimes, _options.Time, _options.Random);
+        _keeping = KeepAsync(links, _stopping.Token);
         if (_options.Blocks is { } named)
             _standing.Intend(named, confirmed: true);
         // Told first, looked up after: of two that come at once at least one sees the other, and tells it.
         await AnnounceAsync();
         await _directory.RefreshAsync(cancellationToken);
+        Task<string?> reaching = _reachability.CheckAsync(cancellationToken);
         BlockSpan first = _options.Blocks ?? await placement.ChooseAsync(cancellationToken);
         // Who brought the model has just hashed every tensor; others check those that they load.
         await _spans.LoadAsync(first, _model.IsNew ? null : _model.Manifest, cancellationToken);
         _standing.Intend(null, confirmed: false);
+        string? unreachable = await reaching;
+        TakeAddresses();
         _endpoint = new LinkEndpoint(self, _table);
         Invite = (_options.HandedOut ?? _options.Invite).WithAddresses(Addresses).WithModel(_model.Identity.ToBytes(), Shorten(_options.Source.Name)).ToText();
         await AnnounceAsync();
         _placing = _options.Blocks is null ? placement.RunAsync(_stopping.Token) : Task.CompletedTask;
-        SetHealth(ServingStatus.Serving);
+        if (unreachable is null)
+        {
+            BeReady();
+        }
+        else
+        {
+            Raise(new NodeUnreachable(unreachable));
+            _reaching = _reachability.RunAsync(_stopping.Token);
+        }
+    }
+
+    private void BeReady()
+    {
+        SetHealth(IsPaused ? ServingStatus.NotServing : ServingStatus.Serving);
+        if (Interlocked.Exchange(ref _ready, 1) == 1)
+            return;
         Raise(new NodeReady(
-            Peer, Address, Invite, _options.Source.Name, _model.Identity.Hex, Blocks, WeightBytes + _budget.Bytes,
+            Peer, Address, Invite, _options.Source.Name, _model.Identity.Hex, Blocks, WeightBytes + _budget!.Bytes,
             WeightBytes, CacheTokensFree, _speed.TokensPerSecond(Blocks.Count)));
+    }
+
+    private Reachability NewReachability()
+    {
+        var client = new ReachabilityClient(_member.Transport, _options.Time);
+        return new Reachability(
+            (peer, stop) => client.AskAsync(peer, Address.Port, stop), WhoMayDialBack, Address.Port, _standing!, OnReachedAsync, _options.Time, _options.Random,
+            _options.LoggerFactory.CreateLogger(LogCategories.Node));
+    }
+
+    // In random order, so that a newcomer's peers are not always the same. Those who are themselves not reached can still dial out.
+    private IReadOnlyList<PeerEndpoint> WhoMayDialBack() =>
+        [.. Directory.Nodes.Where(node => node.Peer != Peer).Select(node => (node.Endpoint, Order: _options.Random.NextUInt64())).OrderBy(node => node.Order).Select(node => node.Endpoint)];
+
+    // Those at which others have reached this node are among them now.
+    private void TakeAddresses()
+    {
+        Addresses = _standing!.Addresses;
+        _member.Dht.Advertise(Addresses);
+    }
+
+    private async Task OnReachedAsync()
+    {
+        TakeAddresses();
+        Raise(new NodeReachable());
+        await _announcer!.AnnounceAsync(_stopping.Token);
+        BeReady();
     }
 
     private async Task SetPausedAsync(bool paused)
@@ -287,8 +343,8 @@ public sealed class NodeHost : IAsyncDisposable
     }
 
     // The DHT's table, the directory and the announcement stay fresh until the node stops.
-    private Task KeepAsync(CancellationToken cancellationToken) => Task.WhenAll(
-        _member.Dht.RunAsync(cancellationToken), _directory!.RunAsync(cancellationToken), _announcer!.RunAsync(cancellationToken));
+    private Task KeepAsync(LinkProbe links, CancellationToken cancellationToken) => Task.WhenAll(
+        _member.Dht.RunAsync(cancellationToken), _directory!.RunAsync(cancellationToken), _announcer!.RunAsync(cancellationToken), links.RunAsync(cancellationToken));
 
     private void CheckBlocks(BlockSpan blocks)
     {
@@ -317,8 +373,8 @@ public sealed class NodeHost : IAsyncDisposable
                 ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still loading"))).ServeAsync(requests, responses, context))
             .Build();
         var reflection = new ReflectionService(
-            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], DhtNode.Descriptor, Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
-        ServerServiceDefinition[] services = [nodes, _service.Definition(), _member.Dht.Definition, _health.Definition, reflection.Definition];
+            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], DhtNode.Descriptor, ReachabilityReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
+        ServerServiceDefinition[] services = [nodes, _service.Definition(), _member.Dht.Definition, new ReachabilityService(_member.Transport, _options.Time).Definition, _health.Definition, reflection.Definition];
         if (_options.Listen is { } address)
         {
             _listener = await _member.Transport.ListenAsync(address, services, cancellationToken);

@@ -13,12 +13,12 @@ namespace Swarm.Node.Hosting;
 /// <param name="peers">Whom to ask, best first; empty for a founder alone.</param>
 /// <param name="port">Where this node listens.</param>
 /// <param name="standing">Is told the verdict and the addresses.</param>
-/// <param name="changed">The verdict has changed: why nobody reaches this node, or null.</param>
+/// <param name="reached">Others reach the node that they did not.</param>
 /// <param name="time">Paces the attempts.</param>
 /// <param name="random">Spreads them.</param>
 /// <param name="logger">Told of peers that cannot be asked.</param>
 internal sealed partial class Reachability(
-    Func<PeerEndpoint, CancellationToken, Task<DialBackAnswer>> ask, Func<IReadOnlyList<PeerEndpoint>> peers, int port, NodeStanding standing, Func<string?, Task> changed,
+    Func<PeerEndpoint, CancellationToken, Task<DialBackAnswer>> ask, Func<IReadOnlyList<PeerEndpoint>> peers, int port, NodeStanding standing, Func<Task> reached,
     TimeProvider time, IRandomSource random, ILogger logger)
 {
     private const int Asked = 3;
@@ -55,7 +55,7 @@ internal sealed partial class Reachability(
                 await Task.Delay(random.Jitter(pause, Jitter), time, cancellationToken);
                 pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
                 if (await CheckAsync(cancellationToken) is null)
-                    await changed(null);
+                    await reached();
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
