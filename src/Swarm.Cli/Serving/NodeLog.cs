@@ -29,6 +29,12 @@ internal sealed partial class NodeLog(ILoggerFactory factory)
             case NodePaused:
                 Resumed(_node);
                 break;
+            case NodeUnreachable e:
+                Unreachable(_node, e.Reason);
+                break;
+            case NodeReachable:
+                Reachable(_node);
+                break;
             case NodeSessionOpened e:
                 SessionOpened(_node, e.Session, e.Sessions);
                 break;
@@ -49,6 +55,12 @@ internal sealed partial class NodeLog(ILoggerFactory factory)
                 break;
         }
     }
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "{Reason}.")]
+    private static partial void Unreachable(ILogger logger, string reason);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Information, Message = "Other nodes reach this one.")]
+    private static partial void Reachable(ILogger logger);
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Information, Message = "Listening on {Address}.")]
     private static partial void Listening(ILogger logger, string address);

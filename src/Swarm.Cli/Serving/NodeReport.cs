@@ -117,6 +117,12 @@ internal sealed class NodeReport(CommandContext context, ServePanel? panel)
             case NodePaused e:
                 events.Write(e.IsPaused ? "paused" : "resumed", json => json.WriteNumber("sessions", e.Sessions));
                 break;
+            case NodeUnreachable e:
+                events.Write("unreachable", json => json.WriteString("reason", e.Reason));
+                break;
+            case NodeReachable:
+                events.Write("reachable", _ => { });
+                break;
             case NodeDraining e:
                 events.Write("draining", json => json.WriteNumber("sessions", e.Sessions));
                 break;
@@ -138,6 +144,8 @@ internal sealed class NodeReport(CommandContext context, ServePanel? panel)
         NodeMoved e => FormattableString.Invariant($"moved from blocks {e.From} to {e.Blocks} in {e.Seconds:F1} s ({e.LoadedBlocks} loaded)"),
         NodePaused { IsPaused: true } e => $"paused: no new sessions, {e.Sessions} go on; 'swarm resume' takes them again",
         NodePaused => "resumed",
+        NodeUnreachable e => e.Reason,
+        NodeReachable => "other nodes reach this one",
         NodeDraining e => $"draining, {e.Sessions} sessions open",
         NodeStopped e => e.CutSessions > 0 ? $"stopped; {e.CutSessions} sessions were cut off" : "stopped",
         _ => null,

@@ -22,6 +22,9 @@ internal sealed class Readiness
             case NodeReady:
                 _phase = null;
                 break;
+            case NodeUnreachable:
+                _phase = "unreachable";
+                break;
             case NodeDraining:
                 _phase = "draining";
                 break;

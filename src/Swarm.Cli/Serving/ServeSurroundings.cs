@@ -129,6 +129,12 @@ internal sealed partial class ServeSurroundings : IAsyncDisposable
                 if (OperatingSystem.IsWindows())
                     _windows?.Ready();
                 break;
+            case NodeUnreachable:
+                // The program runs as it should; what is amiss lies around it, and starting it anew would not help.
+                _systemd.Ready("other nodes cannot reach this one; trying again");
+                if (OperatingSystem.IsWindows())
+                    _windows?.Ready();
+                break;
             case NodePaused e:
                 _systemd.Status(e.IsPaused ? "paused" : "serving");
                 break;
