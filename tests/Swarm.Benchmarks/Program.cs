@@ -58,6 +58,31 @@ if (args is ["transport"])
     return;
 }
 
+// "routes" prints the least and the middle time of planning a route over two thousand nodes: a look, not a measurement.
+if (args is ["routes"])
+{
+    foreach (int spans in new[] { 10, 40 })
+    {
+        RouteBenchmarks routes = new() { Span = spans };
+        routes.Setup();
+        foreach ((string name, Action run) in new (string, Action)[] { ("latency", () => routes.Latency()), ("throughput", () => routes.Throughput()) })
+        {
+            List<double> times = [];
+            for (int pass = 0; pass < 60; pass++)
+            {
+                long start = TimeProvider.System.GetTimestamp();
+                run();
+                times.Add(TimeProvider.System.GetElapsedTime(start).TotalMilliseconds);
+            }
+
+            times.Sort();
+            Console.WriteLine($"{name,-12}spans of {spans,2} {times[0],8:F1} ms least{times[times.Count / 2],8:F1} ms middle");
+        }
+    }
+
+    return;
+}
+
 // "vectors" prints the table of docs/canonical-1.md.
 if (args is ["vectors"])
 {

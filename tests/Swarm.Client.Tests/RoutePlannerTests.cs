@@ -170,6 +170,22 @@ public sealed class RoutePlannerTests
     }
 
     [Fact]
+    public void Plan_EverybodyHasABadLinkToTheBest_ComesFromTheBestOfTheRest()
+    {
+        var random = new SeededRandomSource(5);
+        RouteCandidate[] nodes =
+        [
+            Node(1, 0, 15, speed: 5),
+            .. Enumerable.Range(2, 99).Select(id => Node(id, 0, 15, speed: 1 + random.NextDouble())),
+            .. Enumerable.Range(101, 100).Select(id => Node(id, 15, 30, speed: 1 + random.NextDouble()) with { Links = [new LinkMeasurement(Peer(1), TimeSpan.FromSeconds(1 + random.NextDouble()))] }),
+        ];
+        TimeSpan best = nodes.Take(100).SelectMany(first => nodes.Skip(100).Select(second => RoutePlanner.ExpectedTime(
+            [first, second], [new ChainHop(first.Peer, "", first.Blocks), new ChainHop(second.Peer, "", second.Blocks)]))).Min();
+
+        Assert.Equal(best, RoutePlanner.ExpectedTime(nodes, RoutePlanner.Plan(nodes, All, 10)));
+    }
+
+    [Fact]
     public void Plan_Throughput_SpreadsOverEqualNodesAndAvoidsTheWeak()
     {
         RouteCandidate[] nodes =

@@ -14,13 +14,20 @@ internal sealed class LatencySearch
     private const int MostBranches = 256;
     private const int Nobody = -1;
 
+    // Sorting a layer pays when more of its nodes than this have a measured link to the best.
+    private const int MostScans = 64;
+
+    // Half of the range: a way can be added.
+    private const long Unreachable = long.MaxValue / 2;
+
     private readonly RouteCandidate[] _candidates;
     private readonly BlockSpan _blocks;
     private readonly long[] _blockCosts;
     private readonly long[] _entryCosts;
-    private readonly List<(int From, long Way)>[] _measured;
+    private readonly (int From, long Way)[][] _measured;
     private readonly Layer[] _layers;
     private readonly int[] _placeBefore;
+    private readonly long[] _costBefore;
     private readonly int[] _mark;
     private int _marks;
 
@@ -34,6 +41,7 @@ internal sealed class LatencySearch
         _entryCosts = [.. candidates.Select(RouteCosts.Entry)];
         _layers = new Layer[blocks.Count];
         _placeBefore = new int[candidates.Length];
+        _costBefore = new long[candidates.Length];
         _mark = new int[candidates.Length];
         _measured = Measured(candidates);
     }
@@ -92,30 +100,47 @@ internal sealed class LatencySearch
     }
 
     // For each node the nodes that it can be reached from over a measured link.
-    private static List<(int From, long Way)>[] Measured(RouteCandidate[] candidates)
+    private static (int From, long Way)[][] Measured(RouteCandidate[] candidates)
     {
         var indexOf = new Dictionary<PeerId, int>(candidates.Length);
         for (int index = 0; index < candidates.Length; index++)
             indexOf[candidates[index].Peer] = index;
-        List<(int From, long Way)>[] measured = [.. candidates.Select(_ => new List<(int, long)>())];
+        // What each measured itself, the first figure of each; where only the other measured, that one's figure holds.
+        var links = new List<(int To, long Way)>[candidates.Length];
+        int[] seen = new int[candidates.Length];
         for (int index = 0; index < candidates.Length; index++)
         {
+            links[index] = new List<(int, long)>(candidates[index].Links.Length);
             foreach (LinkMeasurement link in candidates[index].Links)
             {
-                if (!indexOf.TryGetValue(link.Peer, out int other) || other == index)
+                if (!indexOf.TryGetValue(link.Peer, out int other) || other == index || seen[other] == index + 1)
                     continue;
-                Add(index, other);
-                Add(other, index);
+                seen[other] = index + 1;
+                links[index].Add((other, RouteCosts.Way(link.RoundTrip)));
             }
         }
 
-        return measured;
-
-        void Add(int from, int to)
+        List<(int From, long Way)>[] measured = [.. candidates.Select(_ => new List<(int, long)>())];
+        for (int index = 0; index < candidates.Length; index++)
         {
-            if (!measured[to].Exists(known => known.From == from))
-                measured[to].Add((from, RouteCosts.Way(candidates[from], candidates[to])!.Value));
+            foreach ((int to, long way) in links[index])
+                measured[to].Add((index, way));
         }
+
+        for (int index = 0; index < candidates.Length; index++)
+        {
+            // A stamp that no earlier loop has used.
+            int stamp = candidates.Length + 1 + index;
+            foreach ((int from, _) in measured[index])
+                seen[from] = stamp;
+            foreach ((int from, long way) in links[index])
+            {
+                if (seen[from] != stamp)
+                    measured[index].Add((from, way));
+            }
+        }
+
+        return [.. measured.Select(list => list.ToArray())];
     }
 
     // The cheapest path within limits, as the node of each block; null: there is none.
@@ -170,48 +195,75 @@ internal sealed class LatencySearch
     private void Advance(Layer before, Layer layer)
     {
         Array.Fill(_placeBefore, Nobody);
+        Array.Fill(_costBefore, Unreachable);
         for (int at = 0; at < before.Nodes.Length; at++)
+        {
+            if (before.From[at] == Layer.Unreached)
+                continue;
             _placeBefore[before.Nodes[at]] = at;
+            _costBefore[before.Nodes[at]] = before.Costs[at];
+        }
+
         int bestBefore = before.Best();
         if (bestBefore == Nobody)
             return;
+        int bestNode = before.Nodes[bestBefore];
         int[]? ranking = null;
+        int asked = 0;
         for (int at = 0; at < layer.Nodes.Length; at++)
         {
             int node = layer.Nodes[at];
             int same = _placeBefore[node];
-            if (same != Nobody && before.From[same] != Layer.Unreached)
+            if (same != Nobody)
                 layer.Set(at, before.Costs[same] + _blockCosts[node], before.Hops[same], same);
 
-            _marks++;
-            _mark[node] = _marks;
             long entering = _entryCosts[node] + _blockCosts[node];
+            bool bestIsMeasured = node == bestNode;
+            long least = Unreachable;
             foreach ((int from, long way) in _measured[node])
             {
-                _mark[from] = _marks;
-                int place = _placeBefore[from];
-                if (place != Nobody && before.From[place] != Layer.Unreached)
-                    layer.Offer(at, before.Costs[place] + way + entering, before.Hops[place] + 1, place);
+                bestIsMeasured |= from == bestNode;
+                long cost = _costBefore[from] + way;
+                if (cost > least || cost >= Unreachable)
+                    continue;
+                least = cost;
+                layer.Offer(at, cost + entering, before.Hops[_placeBefore[from]] + 1, _placeBefore[from]);
             }
 
             int other = bestBefore;
-            if (_mark[before.Nodes[other]] == _marks)
+            if (bestIsMeasured)
             {
                 // The best to come from is this node or has a measured link to it: the best of the rest.
-                ranking ??= before.Ranking();
-                other = Nobody;
-                foreach (int place in ranking)
-                {
-                    if (_mark[before.Nodes[place]] == _marks)
-                        continue;
-                    other = place;
-                    break;
-                }
+                if (++asked > MostScans)
+                    ranking ??= before.Ranking();
+                other = BestOfTheRest(before, ranking, node);
             }
 
             if (other != Nobody)
                 layer.Offer(at, before.Costs[other] + RouteCosts.UnknownWay + entering, before.Hops[other] + 1, other);
         }
+    }
+
+    // The cheapest place that is neither the node's own nor linked to it; by the ranking, where there is one.
+    private int BestOfTheRest(Layer before, int[]? ranking, int node)
+    {
+        _marks++;
+        _mark[node] = _marks;
+        foreach ((int from, _) in _measured[node])
+            _mark[from] = _marks;
+        int best = Nobody;
+        for (int at = 0; at < (ranking?.Length ?? before.Nodes.Length); at++)
+        {
+            int place = ranking?[at] ?? at;
+            if (_mark[before.Nodes[place]] == _marks || before.From[place] == Layer.Unreached)
+                continue;
+            if (ranking is not null)
+                return place;
+            if (best == Nobody || before.IsBetter(place, best))
+                best = place;
+        }
+
+        return best;
     }
 
     private List<ChainHop> Hops(int[] path)

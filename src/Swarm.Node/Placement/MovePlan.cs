@@ -10,8 +10,8 @@ namespace Swarm.Node.Placement;
 internal sealed class MovePlan
 {
     // With more replicas, steps that gain one by one come close to the optimum.
-    private const int MostNodesForTarget = 128;
-    private const int MostReplicasForTarget = 16;
+    private const int MostNodesForTarget = 64;
+    private const int MostReplicasForTarget = 4;
     private const int MostRounds = 8;
 
     private readonly PlacementMove?[] _moves;

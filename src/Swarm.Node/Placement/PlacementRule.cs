@@ -51,7 +51,8 @@ public static class PlacementRule
             double weight = snapshot.Weights.Of(node, length);
             (int start, PlacementValue value) = board.Best(length, weight, 0, blocks - length, 0);
             var span = new BlockSpan(start, start + length);
-            if (node.Intent is { } intent && intent.Count == length && !value.Exceeds(board.ValueOf(intent, weight), RebalanceRule.LeastGain))
+            // One that its operator has placed goes where it says.
+            if (node.Intent is { } intent && (node.Capacity == 0 || intent.Count == length) && !(node.Capacity > 0 && value.Exceeds(board.ValueOf(intent, weight), RebalanceRule.LeastGain)))
                 span = intent;
             board.Add(span, weight);
             positions[index] = span;

@@ -45,6 +45,14 @@ public sealed class PlacementRuleTests
     }
 
     [Fact]
+    public void Choose_AJoinerThatItsOperatorHasPlaced_IsCountedWhereItGoes()
+    {
+        PlacementNode other = Nodes.Joiner(1, 0) with { Intent = new BlockSpan(5, 20) };
+
+        Assert.Equal(new BlockSpan(20, 30), PlacementRule.Choose(new PlacementSnapshot(30, [other, Nodes.Serving(2, 0, 5)]), Nodes.Joiner(3, 10)));
+    }
+
+    [Fact]
     public void Choose_LeavingNodes_CountAsGone()
     {
         PlacementNode leaving = Nodes.Serving(1, 0, 30) with { State = PlacementState.Leaving };

@@ -17,6 +17,7 @@ internal sealed class PlacementSimulation
     private readonly SortedDictionary<TimeSpan, PlacementSnapshot> _common = [];
     private long _scheduled;
     private bool _changed = true;
+    private bool _photographing;
 
     public PlacementSimulation(ulong seed, int blocks)
     {
@@ -299,8 +300,6 @@ internal sealed class PlacementSimulation
             Again();
         });
     }
-
-    private bool _photographing;
 
     private static TimeSpan Rounded(TimeSpan time) => TimeSpan.FromMilliseconds(100 * Math.Round(time.TotalMilliseconds / 100));
 }

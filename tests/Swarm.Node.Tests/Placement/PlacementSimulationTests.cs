@@ -8,6 +8,8 @@ namespace Swarm.Node.Tests.Placement;
 /// <summary>Swarms that place themselves by the real rules, in virtual time.</summary>
 public sealed class PlacementSimulationTests(ITestOutputHelper output)
 {
+    private const int Churns = 5;
+
     [Fact]
     public void Start_SixOfTenBlocksTogether_CoverThirtyAndAreEven()
     {
@@ -113,6 +115,64 @@ public sealed class PlacementSimulationTests(ITestOutputHelper output)
         Assert.True(simulation.Moves == moves, seen);
         Assert.True(simulation.HolesOpened.Count == 0, string.Join('\n', simulation.HolesOpened.Take(5)));
         Assert.True(simulation.Nodes.Max(node => node.Moves) <= 6, seen);
+    }
+
+    [Theory]
+    [InlineData(24, 12, 0.2, 1.5)]
+    [InlineData(60, 40, 0.2, 1.5)]
+    [InlineData(60, 40, 0.5, 4)]
+    public void Churn_NodesComeAndDieAllTheTime_NoMoveOpensAHoleAndMovesAreFew(int count, int blocks, double leastDelay, double mostDelay)
+    {
+        var wrong = new List<string>();
+        (int moves, int yields, int givenUp, int most, int deaths, double covered) sum = default;
+        for (ulong seed = 0; seed < Churns; seed++)
+        {
+            var simulation = new PlacementSimulation(seed, blocks) { DelaySeconds = (leastDelay, mostDelay), LoadSeconds = (0.05, 0.5) };
+            SeededRandomSource random = simulation.Random;
+            for (int node = 0; node < count; node++)
+                Join(30);
+
+            // For ten minutes about every fourth second one dies and another comes.
+            for (double time = 30; time < 630; time += 8 * random.NextDouble())
+            {
+                simulation.At(time, () =>
+                {
+                    SimulatedNode[] alive = [.. simulation.Nodes.Where(node => node.DiedAt is null)];
+                    simulation.Kill(alive[(int)(random.NextUInt64() % (ulong)alive.Length)]);
+                    sum.deaths++;
+                    Join(5);
+                });
+            }
+
+            int looks = 0;
+            int whole = 0;
+            for (; looks < 630; looks++)
+            {
+                simulation.Run(1);
+                whole += simulation.Replicas().Min() > 0 ? 1 : 0;
+            }
+
+            simulation.Run(120);
+            int moves = simulation.Moves;
+            simulation.Run(120);
+            if (simulation.Moves > moves)
+                wrong.Add($"{simulation.Moves - moves} moves long after the last change: {simulation}");
+            if (simulation.Replicas().Min() < 1)
+                wrong.Add($"not covered in the end: {simulation}");
+            if (simulation.Nodes.Max(node => node.Moves) is > 8 and int many)
+                wrong.Add($"{many} moves of one node: {simulation}");
+            wrong.AddRange(simulation.HolesOpened.Select(hole => $"seed {seed}: {hole}"));
+            sum = (sum.moves + simulation.Moves, sum.yields + simulation.Yields, sum.givenUp + simulation.GivenUp, Math.Max(sum.most, simulation.Nodes.Max(node => node.Moves)), sum.deaths, sum.covered + (double)whole / looks / Churns);
+
+            void Join(double within)
+            {
+                double speed = 100 * Math.Pow(2, random.NextDouble() * 2);
+                simulation.Join(2 + (int)(random.NextUInt64() % 9), speed, speed * (0.6 + 0.8 * random.NextDouble()), within * random.NextDouble());
+            }
+        }
+
+        output.WriteLine($"{sum.deaths} deaths, {sum.moves} moves, {sum.yields} yields, {sum.givenUp} given up, at most {sum.most} moves of a node, {sum.covered:P2} of the time covered");
+        Assert.True(wrong.Count == 0, $"{wrong.Count}: {string.Join('\n', wrong.Take(8))}");
     }
 
     // Nodes of 2 to 20 blocks and of speeds that differ by a factor of 16, measured with noise, placed one after another by the rule.
