@@ -4,6 +4,7 @@ using Swarm.Kernels.Cpu;
 using Swarm.Models;
 using Swarm.Node;
 using Swarm.Protocol;
+using Swarm.Protocol.Directory;
 using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
@@ -65,7 +66,10 @@ public sealed class SwarmCluster : IAsyncDisposable
         [.. Enumerable.Range(0, nodes).Select(index => new BlockSpan(index * blocks / nodes, (index + 1) * blocks / nodes))];
 
     /// <summary>Options of another node of this swarm.</summary>
-    public NodeOptions OptionsFor(BlockSpan? blocks) => new()
+    public NodeOptions OptionsFor(BlockSpan? blocks) => OptionsForInvite(blocks, _nodes.Count == 0 ? _first : SwarmInvite.Parse(Invite));
+
+    /// <summary>Options of another node that comes by this invite; the first node may start alone.</summary>
+    public NodeOptions OptionsForInvite(BlockSpan? blocks, SwarmInvite invite) => new()
     {
         Source = ModelSource.Open(_model),
         Kernels = new CpuKernels(1),
@@ -73,7 +77,7 @@ public sealed class SwarmCluster : IAsyncDisposable
         MemoryBytes = 1L << 30,
         Listen = new PeerAddress("127.0.0.1", _network is null ? 0 : _port++),
         Key = NewKey(),
-        Invite = _nodes.Count == 0 ? _first : SwarmInvite.Parse(Invite),
+        Invite = invite,
         MayStartAlone = _nodes.Count == 0,
         Transport = NewTransport,
         Random = new SeededRandomSource(_seed++),
@@ -107,6 +111,17 @@ public sealed class SwarmCluster : IAsyncDisposable
 
     /// <summary>A way to reach the nodes, for a member of whom nobody knows yet.</summary>
     public ITransport NewTransport() => NewTransport(PeerCredentials.Create(NewKey(), _first, TimeProvider.System));
+
+    /// <summary>A peer that only looks, on the swarm's own invite.</summary>
+    public SwarmMember NewMember() => new(new MemberOptions
+    {
+        Key = NewKey(),
+        Invite = _first,
+        Transport = NewTransport,
+        IsClient = true,
+        Time = TimeProvider.System,
+        Random = new SeededRandomSource(_seed++),
+    });
 
     /// <summary>A key that lives as long as the cluster.</summary>
     public PeerKey NewKey()

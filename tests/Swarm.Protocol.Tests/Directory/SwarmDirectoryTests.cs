@@ -1,0 +1,216 @@
+using Google.Protobuf;
+using Swarm.Protocol.Dht;
+using Swarm.Protocol.Directory;
+using Swarm.Protocol.Transport;
+using Swarm.Protocol.Wire;
+using Swarm.Testing;
+
+namespace Swarm.Protocol.Tests.Directory;
+
+/// <summary>Many directories on one virtual clock: who hears of whom, and of whose death, how soon.</summary>
+public sealed class SwarmDirectoryTests : IAsyncLifetime
+{
+    private readonly ManualTime _time = new();
+    private readonly InMemoryNetwork _network = new();
+    private readonly SwarmId _swarm = new(Enumerable.Repeat((byte)3, 32).ToArray());
+    private readonly DirectoryRecordPolicy _policy;
+    private readonly FakeRecords _records;
+    private readonly List<Member> _members = [];
+    private readonly CancellationTokenSource _stop = new();
+
+    public SwarmDirectoryTests()
+    {
+        _policy = new DirectoryRecordPolicy(_swarm);
+        _records = new FakeRecords(_swarm, _policy, _time);
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        foreach (Member member in _members)
+        {
+            await member.Directory.DisposeAsync();
+            await member.Transport.DisposeAsync();
+            member.Key.Dispose();
+        }
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(60)]
+    public async Task Death_RefusedConnections_IsKnownToAllWithin15Seconds(int count)
+    {
+        await StartAsync(count);
+        Member victim = _members[count / 2];
+
+        await KillAsync(victim);
+        _records.Dead.Add(victim.Peer);
+        Advance(TimeSpan.FromSeconds(15), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
+
+        Assert.All(Survivors(victim), member => Assert.Null(member.Directory.Snapshot.Find(victim.Peer)));
+        Assert.All(Survivors(victim), member => Assert.Equal(count - 1, member.Directory.Snapshot.Nodes.Length));
+    }
+
+    [Theory]
+    [InlineData(4)]
+    [InlineData(60)]
+    public async Task Death_Silence_IsKnownToAllWithin15Seconds(int count)
+    {
+        await StartAsync(count);
+        Member victim = _members[count / 2];
+
+        await KillAsync(victim);
+        _records.Mute.Add(victim.Peer);
+        Advance(TimeSpan.FromSeconds(15), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
+
+        Assert.All(Survivors(victim), member => Assert.Null(member.Directory.Snapshot.Find(victim.Peer)));
+    }
+
+    [Fact]
+    public async Task Suspicion_OfAnHonestNode_CostsItAPingAndNothingElse()
+    {
+        await StartAsync(5);
+        Advance(TimeSpan.FromSeconds(5));
+        PeerId honest = _members[0].Peer;
+
+        foreach (Member member in _members)
+        {
+            var lie = new ExchangeRequest { WireVersion = WireVersion.Current, ModelIdentity = Announced.Model };
+            lie.Suspicions.Add(new Suspicion { Peer = honest.ToByteString(), Sequence = ulong.MaxValue });
+            Assert.Null(member.Directory.Answer(default, lie, out _));
+        }
+
+        Advance(TimeSpan.FromSeconds(1));
+        Assert.All(_members, member => Assert.NotNull(member.Directory.Snapshot.Find(honest)));
+    }
+
+    [Fact]
+    public async Task Publish_AChange_IsSeenByAllWithoutALookUp()
+    {
+        await StartAsync(20);
+
+        await PublishAsync(_members[3], NodeState.Leaving, sequence: 9);
+
+        Assert.All(_members, member => Assert.Equal(NodeState.Leaving, member.Directory.Snapshot.Find(_members[3].Peer)!.State));
+    }
+
+    [Fact]
+    public async Task ReportFailure_OfAClient_HidesAtOnceAndAnAnswerBringsBack()
+    {
+        await StartAsync(3);
+        Member client = NewMember(isClient: true);
+        await client.Directory.RefreshAsync();
+        _ = client.Directory.RunAsync(_stop.Token);
+        Assert.Equal(3, client.Directory.Snapshot.Nodes.Length);
+
+        client.Directory.ReportFailure(_members[1].Peer, FaultKind.PeerLost);
+        Assert.Equal(2, client.Directory.Snapshot.Nodes.Length);
+
+        // It lives: the nodes that were told do not believe it, and the client's next probe finds out.
+        Advance(TimeSpan.FromSeconds(3));
+        Assert.All(_members.Take(3), member => Assert.NotNull(member.Directory.Snapshot.Find(_members[1].Peer)));
+        Assert.Equal(3, client.Directory.Snapshot.Nodes.Length);
+    }
+
+    [Fact]
+    public async Task Client_ThatComesAfterADeath_HearsOfItFromTheNodes()
+    {
+        await StartAsync(6);
+        Member victim = _members[2];
+        await KillAsync(victim);
+        _records.Dead.Add(victim.Peer);
+        Advance(TimeSpan.FromSeconds(10), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
+
+        // The record of the dead is still held.
+        Member client = NewMember(isClient: true);
+        await client.Directory.RefreshAsync();
+
+        Assert.Equal(5, client.Directory.Snapshot.Nodes.Length);
+    }
+
+    [Fact]
+    public async Task Answer_TooMuch_IsRefusedWithItsLimit()
+    {
+        await StartAsync(1);
+        var request = new ExchangeRequest { WireVersion = WireVersion.Current, ModelIdentity = Announced.Model };
+        request.Suspicions.Add(Enumerable.Repeat(new Suspicion { Peer = ByteString.Empty }, 65));
+        Assert.Contains("suspicions: 65", _members[0].Directory.Answer(default, request, out _));
+        request.Records.Add(Enumerable.Repeat(new HeldRecord(), 65));
+        Assert.Contains("records: 65", _members[0].Directory.Answer(default, request, out _));
+    }
+
+    private IEnumerable<Member> Survivors(Member victim) => _members.Where(member => member != victim && !member.IsClient);
+
+    private async Task StartAsync(int count)
+    {
+        for (int number = 0; number < count; number++)
+        {
+            Member member = NewMember(isClient: false);
+            var service = new DirectoryService();
+            service.Serve(member.Directory);
+            await member.Transport.ListenAsync(member.Address, [service.Definition()], CancellationToken.None);
+            await member.Directory.RefreshAsync();
+            await PublishAsync(member, NodeState.Serving, sequence: 1);
+        }
+
+        foreach (Member member in _members)
+        {
+            await member.Directory.RefreshAsync();
+            _ = member.Directory.RunAsync(_stop.Token);
+        }
+
+        Assert.All(_members, member => Assert.Equal(count, member.Directory.Snapshot.Nodes.Length));
+    }
+
+    private Member NewMember(bool isClient)
+    {
+        var key = PeerKey.Create();
+        var address = new PeerAddress("127.0.0.1", 1000 + _members.Count);
+        var transport = new InMemoryTransport(_network, new TransportOptions { TimeProvider = _time });
+        var directory = new SwarmDirectory(
+            new DirectoryOptions
+            {
+                Swarm = _swarm,
+                ModelIdentity = Announced.Model,
+                ModelBlocks = 8,
+                Self = isClient ? null : key.Id,
+                Time = _time,
+                Random = new SeededRandomSource((ulong)_members.Count + 1),
+            },
+            _records, transport, _policy, null);
+        var member = new Member(key, address, transport, directory, isClient);
+        _members.Add(member);
+        return member;
+    }
+
+    private async Task PublishAsync(Member member, NodeState state, ulong sequence)
+    {
+        NodeEntry entry = Announced.Node(1, sequence, state) with { Peer = member.Peer, Addresses = [member.Address] };
+        byte[] payload = new DirectoryPayload { Node = AnnouncementRules.Write(entry) }.ToByteArray();
+        SignedRecord record = SignedRecords.Create(
+            member.Key, DirectoryKeys.Blocks(_swarm, Announced.Model, 0), _swarm, DirectoryRecordPolicy.Schema, sequence, DirectoryLimits.AnnouncementLife,
+            _time.GetUtcNow(), payload);
+        await _records.StoreAsync(record, CancellationToken.None);
+        await member.Directory.PublishAsync(entry, record, CancellationToken.None);
+    }
+
+    // Its loops end too: a dead process probes nobody.
+    private static async Task KillAsync(Member victim)
+    {
+        await victim.Directory.DisposeAsync();
+        await victim.Transport.DisposeAsync();
+    }
+
+    private void Advance(TimeSpan time, Func<bool>? until = null)
+    {
+        for (TimeSpan passed = TimeSpan.Zero; passed < time && until?.Invoke() != true; passed += TimeSpan.FromMilliseconds(50))
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+    }
+
+    private sealed record Member(PeerKey Key, PeerAddress Address, InMemoryTransport Transport, SwarmDirectory Directory, bool IsClient)
+    {
+        public PeerId Peer => Key.Id;
+    }
+}
