@@ -1,21 +1,32 @@
 using Swarm.Protocol.Health;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Reflection;
 using Swarm.Protocol.Transport;
+using Swarm.Testing;
 
 namespace Swarm.Protocol.Tests.Interop;
 
 /// <summary>A stock client calls our server.</summary>
 public sealed class JavaScriptClientTests
 {
-    [SkippableFact]
-    public async Task Server_CalledByGrpcJs_EveryCheckPasses()
+    [SkippableTheory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Server_CalledByGrpcJs_EveryCheckPasses(bool secure)
     {
-        await using var transport = new GrpcTransport();
+        using var membership = new TestMembership();
+        using var folder = new TemporaryFolder();
+        PeerCredentials server = membership.NewMember();
+        PeerCredentials member = membership.NewMember();
+        File.WriteAllText(Path.Combine(folder.Path, "server.pem"), server.Certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(folder.Path, "member.pem"), member.Certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(folder.Path, "member.key"), member.Key.ToPem());
+        await using var transport = new GrpcTransport(new TransportOptions { Credentials = secure ? server : null });
         var health = new HealthService();
         health.SetStatus("", Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus.Serving);
         var reflection = new ReflectionService([InteropReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
         await using IPeerListener listener = await transport.ListenAsync(new PeerAddress("127.0.0.1", 0), [new InteropService().Definition, health.Definition, reflection.Definition], CancellationToken.None);
-        using NodeProgram client = NodeProgram.StartOrSkip("client.js", listener.Address.ToString());
+        using NodeProgram client = NodeProgram.StartOrSkip("client.js", secure ? [listener.Address.ToString(), folder.Path] : [listener.Address.ToString()]);
         var lines = new List<string>();
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         try
