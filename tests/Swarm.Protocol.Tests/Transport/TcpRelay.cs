@@ -12,6 +12,7 @@ internal sealed class TcpRelay : IDisposable
     private readonly ConcurrentBag<Socket> _sockets = [];
     private readonly PeerAddress _target;
     private volatile bool _frozen;
+    private long _answered;
 
     public TcpRelay(PeerAddress target)
     {
@@ -21,6 +22,9 @@ internal sealed class TcpRelay : IDisposable
     }
 
     public PeerAddress Address => new("127.0.0.1", ((IPEndPoint)_listener.LocalEndpoint).Port);
+
+    /// <summary>Bytes passed on to clients.</summary>
+    public long AnsweredBytes => Interlocked.Read(ref _answered);
 
     /// <summary>Resets every connection, as the kernel does for a process that was killed.</summary>
     public void Cut()
@@ -54,8 +58,8 @@ internal sealed class TcpRelay : IDisposable
                 }
 
                 await far.ConnectAsync(_target.Host, _target.Port);
-                _ = PumpAsync(near, far);
-                _ = PumpAsync(far, near);
+                _ = PumpAsync(near, far, answers: false);
+                _ = PumpAsync(far, near, answers: true);
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
@@ -64,14 +68,19 @@ internal sealed class TcpRelay : IDisposable
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to)
+    private async Task PumpAsync(Socket from, Socket to, bool answers)
     {
         byte[] buffer = new byte[16 << 10];
         try
         {
             while (await from.ReceiveAsync(buffer) is > 0 and int count)
-                if (!_frozen)
-                    await to.SendAsync(buffer.AsMemory(0, count));
+            {
+                if (_frozen)
+                    continue;
+                if (answers)
+                    Interlocked.Add(ref _answered, count);
+                await to.SendAsync(buffer.AsMemory(0, count));
+            }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
         {
