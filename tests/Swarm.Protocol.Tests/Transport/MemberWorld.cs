@@ -48,8 +48,8 @@ internal sealed class MemberWorld : IAsyncDisposable
     /// <summary>One unary call over a new transport.</summary>
     public Task<string> CallAsync(PeerCredentials? credentials, PeerEndpoint endpoint) => CallAsync(NewTransport(credentials), endpoint);
 
-    public static Task<string> CallAsync(ITransport transport, PeerEndpoint endpoint) =>
-        transport.Connect(endpoint, ConnectionClass.Decode).AsyncUnaryCall(EchoMethods.Unary, null, default, "m").ResponseAsync.WaitAsync(Patience);
+    public static Task<string> CallAsync(ITransport transport, PeerEndpoint endpoint, ConnectionClass purpose = ConnectionClass.Decode) =>
+        transport.Connect(endpoint, purpose).AsyncUnaryCall(EchoMethods.Unary, null, default, "m").ResponseAsync.WaitAsync(Patience);
 
     public async Task<Status> FailAsync(PeerCredentials? credentials, PeerEndpoint endpoint) =>
         (await Assert.ThrowsAsync<RpcException>(() => CallAsync(credentials, endpoint))).Status;

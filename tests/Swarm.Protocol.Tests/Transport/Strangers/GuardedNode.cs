@@ -23,7 +23,8 @@ internal sealed class GuardedNode : IAsyncDisposable
     {
         Server = Membership.NewMember();
 
-        _serving = new GrpcTransport(new TransportOptions { Credentials = Server, LoggerFactory = Log });
+        // So long that no test's end comes from it.
+        _serving = new GrpcTransport(new TransportOptions { Credentials = Server, LoggerFactory = Log, HandshakeTimeout = TimeSpan.FromMinutes(10) });
         _member = new GrpcTransport(new TransportOptions { Credentials = Membership.NewMember() });
     }
 
