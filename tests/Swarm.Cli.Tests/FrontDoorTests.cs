@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Swarm.Testing;
 using Swarm.Testing.Processes;
@@ -56,17 +57,49 @@ public sealed class FrontDoorTests
     public async Task Configuration_JsonByFileAndByEnvironment_IsHonoured()
     {
         using TemporaryFolder home = new();
-        File.WriteAllText(home.File("invite"), "swarm1abc\n");
         Dictionary<string, string> environment = new() { ["SWARM_HOME"] = home.Path };
-        Assert.Equal("swarm1abc\n", (await SwarmProcess.RunAsync(["invite"], environment: environment)).Output);
+        string invite = (await SwarmProcess.RunAsync(["invite", "--new"], environment: environment)).Output;
+        Assert.Matches("^swarm1[A-Za-z0-9_-]+\n$", invite);
+        Assert.Equal(invite, (await SwarmProcess.RunAsync(["invite"], environment: environment)).Output);
 
         File.WriteAllText(home.File("swarm.json"), """{ "json": true }""");
         JsonElement done = (await SwarmProcess.RunAsync(["invite"], environment: environment)).Last();
-        Assert.Equal("swarm1abc", done.GetProperty("invite").GetString());
+        Assert.Equal(invite.Trim(), done.GetProperty("invite").GetString());
+        Assert.Matches("^[0-9a-f]{32}$", done.GetProperty("id").GetString());
+        Assert.Matches("^[0-9a-f]{64}$", done.GetProperty("swarm").GetString());
+        Assert.Equal(JsonValueKind.Null, done.GetProperty("expires").ValueKind);
+        Assert.False(done.GetProperty("public").GetBoolean());
 
         // The environment stands above the file.
         environment["SWARM_JSON"] = "false";
-        Assert.Equal("swarm1abc\n", (await SwarmProcess.RunAsync(["invite"], environment: environment)).Output);
+        Assert.Equal(invite, (await SwarmProcess.RunAsync(["invite"], environment: environment)).Output);
+    }
+
+    [Theory]
+    [InlineData("takes one of", "--new", "--list")]
+    [InlineData("--expires belongs to", "--expires", "3")]
+    [InlineData("--expires: '0', expected an integer from 1", "--new", "--expires", "0")]
+    [InlineData("--members: 'maybe', expected stay or leave", "--revoke", "abcd", "--members", "maybe")]
+    public async Task Invite_FlagsThatDoNotFit_AreUsage(string expected, params string[] arguments)
+    {
+        using TemporaryFolder home = new();
+        Dictionary<string, string> environment = new() { ["SWARM_HOME"] = home.Path };
+        await SwarmProcess.RunAsync(["invite", "--new"], environment: environment);
+        SwarmResult result = await SwarmProcess.RunAsync(["invite", .. arguments], environment: environment);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Invite_NewPublicThatEnds_SaysSo()
+    {
+        using TemporaryFolder home = new();
+        Dictionary<string, string> environment = new() { ["SWARM_HOME"] = home.Path };
+        JsonElement done = (await SwarmProcess.RunAsync(["invite", "--new", "--public", "--expires", "3", "--json"], environment: environment)).Last();
+        Assert.True(done.GetProperty("public").GetBoolean());
+        Assert.True(DateTimeOffset.Parse(done.GetProperty("expires").GetString()!, CultureInfo.InvariantCulture) > DateTimeOffset.UtcNow.AddDays(2));
+        SwarmResult words = await SwarmProcess.RunAsync(["invite", "--new", "--public"], environment: environment);
+        Assert.Contains("without an invite", words.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -5,9 +5,7 @@ using Swarm.Cli.Framework;
 using Swarm.Cli.Home;
 using Swarm.Cli.Serving;
 using Swarm.Models;
-using Swarm.Protocol;
 using Swarm.Node;
-using Swarm.Protocol.Membership;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Commands;
@@ -38,7 +36,7 @@ internal sealed class ServeCommand : CommandDefinition
     public override IReadOnlyList<ISetting> Settings =>
     [
         CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, Blocks, Memory, Listen, CommonSettings.Threads, CommonSettings.Context,
-        CommonSettings.Reference, DrainSeconds, .. ServeSurroundings.Settings, Child,
+        CommonSettings.Reference, CommonSettings.Public, DrainSeconds, .. ServeSurroundings.Settings, Child,
     ];
 
     public override async Task<int> RunAsync(CommandContext context)
@@ -51,20 +49,16 @@ internal sealed class ServeCommand : CommandDefinition
         }
 
         await using ServeSurroundings around = await ServeSurroundings.StartAsync(context, child, TimeSpan.FromSeconds(context.Get(DrainSeconds)));
-        using NodeSlot? slot = child ? null : NodeSlot.Take(context.Home);
-        using PeerKey key = slot?.OpenKey() ?? PeerKey.Create();
-        NodeReport report = new(context, context.ShowsProgress && !child ? new ServePanel(context) : null);
-        using FileLock? entering = child ? null : await new HomeSwarms(context.Home).LockAsync(context.Time, context.Interrupts.Polite);
-        Entry entry = child ? EnterAlone(context) : Enter(context);
-        await using NodeHost node = await StartAsync(context, Options(context, around, key, entry), around, report);
-        around.Attach(node);
-        SwarmFolder? folder = child ? null : entry.Folder ?? new HomeSwarms(context.Home).Remember(entry.Invite);
-        folder?.AddAddresses(node.Addresses);
-        entering?.Dispose();
-        report.Invite(node.Invite, entry.Founded);
-        await using ControlServer? control = slot is null ? null : OpenControl(context, slot, node);
-        await LiveAsync(context, node, report, child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
-        return ExitCode.Done;
+        using ServeEntry entry = await ServeEntry.ChooseAsync(context, child);
+        NodeReport report = new(context, entry, context.ShowsProgress && !child ? new ServePanel(context) : null);
+        await using (NodeHost node = await StartAsync(context, Options(context, around, entry), around, report))
+        {
+            around.Attach(node);
+            await using ControlServer? control = entry.Slot is { } slot ? OpenControl(context, slot, node) : null;
+            await LiveAsync(context, node, report, child ? TimeSpan.Zero : TimeSpan.FromSeconds(context.Get(DrainSeconds)));
+        }
+
+        return entry.Expelled is { } expelled ? throw expelled : ExitCode.Done;
     }
 
     // Serves until it is asked to leave, and leaves; meanwhile the panel is drawn where somebody looks.
@@ -101,44 +95,19 @@ internal sealed class ServeCommand : CommandDefinition
         return new ControlAnswer(node.Peer.ToString(), Environment.ProcessId, NodeReport.Word(node.State), node.Sessions);
     }
 
-    // Joins the swarm that is named, goes back to the one that the home remembers, or founds one in an empty home.
-    private static Entry Enter(CommandContext context)
-    {
-        HomeSwarms swarms = new(context.Home);
-        if (SwarmChoice.Named(context) is { } named)
-        {
-            // Remembered once it has let this node in.
-            bool own = swarms.Find(named.Swarm) is { IsFounder: true };
-            return new Entry(named, named, null, Founded: false, MayStartAlone: own);
-        }
-
-        bool founded = swarms.Current() is null;
-        SwarmFolder folder = swarms.Current() ?? swarms.Found(isPublic: false, notAfter: null);
-        return new Entry(folder.ReadMembership(), folder.ReadInvite(), folder, founded, MayStartAlone: true);
-    }
-
-    // A child writes nothing: what it founds lives as long as it does.
-    private static Entry EnterAlone(CommandContext context)
-    {
-        if (SwarmChoice.Named(context) is { } named)
-            return new Entry(named, named, null, Founded: false, MayStartAlone: false);
-        using SwarmRoot root = SwarmRoot.Found();
-        SwarmInvite invite = root.Issue([]);
-        return new Entry(invite, invite, null, Founded: true, MayStartAlone: true);
-    }
-
-    private static NodeOptions Options(CommandContext context, ServeSurroundings around, PeerKey key, Entry entry)
+    private static NodeOptions Options(CommandContext context, ServeSurroundings around, ServeEntry entry)
     {
         NodeOptions options = new()
         {
             Source = context.OpenModel(),
             Kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference)),
-            Key = key,
-            Invite = entry.Invite,
+            Key = entry.Key,
+            Invite = entry.Membership,
             HandedOut = entry.HandedOut,
             MayStartAlone = entry.MayStartAlone,
-            Bootstrap = context.Get(CommonSettings.Dial) is { } dial ? [dial] : null,
-            Transport = credentials => new GrpcTransport(
+            Bootstrap = [.. entry.Bootstrap().Select(address => (PeerEndpoint)address)],
+            Transport = credentials => entry.OpenTransport(
+                credentials,
                 new TransportOptions { Credentials = credentials, LoggerFactory = around.LoggerFactory, UploadLimiter = around.UploadLimiter }),
             Blocks = context.Get(Blocks),
             Listen = context.Get(Listen),
@@ -204,6 +173,4 @@ internal sealed class ServeCommand : CommandDefinition
         };
         thread.Start();
     }
-
-    private sealed record Entry(SwarmInvite Invite, SwarmInvite HandedOut, SwarmFolder? Folder, bool Founded, bool MayStartAlone);
 }

@@ -16,11 +16,14 @@ internal static class ModelOpening
     public static readonly Setting<int[]?> RoundAt =
         new("round-at", "A,B", "round by the codec at these block boundaries (default: between nodes)", Values.Integers, null, inputOnly: true);
 
+    public static readonly Setting<RouteMode> Route =
+        new("route", "latency|throughput", "the quickest nodes for one text (default), or sessions spread over all", ReadRoute, RouteMode.Latency);
+
     /// <summary>Flags of every command that runs a model.</summary>
     public static IReadOnlyList<ISetting> Settings { get; } =
     [
         CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, CommonSettings.Local, CommonSettings.Threads, CommonSettings.Context,
-        CommonSettings.Reference,
+        CommonSettings.Reference, Route,
     ];
 
     /// <summary>The files of the model that --model names.</summary>
@@ -61,6 +64,7 @@ internal static class ModelOpening
             Kernels = CreateKernels(context, context.Get(CommonSettings.Reference)),
             Dial = context.Get(CommonSettings.Dial),
             Context = context.Get(CommonSettings.Context),
+            Route = context.Get(Route),
             Time = context.Time,
         },
         context.Interrupts.Polite);
@@ -116,4 +120,11 @@ internal static class ModelOpening
             ? name
             : throw new UsageException($"--codec: '{name}', expected auto, {string.Join(", ", ActivationCodec.All.Select(codec => codec.Name))}");
     }
+
+    private static RouteMode ReadRoute(string text) => text switch
+    {
+        "latency" => RouteMode.Latency,
+        "throughput" => RouteMode.Throughput,
+        _ => throw new FormatException("latency or throughput"),
+    };
 }

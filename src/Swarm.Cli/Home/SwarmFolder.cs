@@ -101,6 +101,13 @@ internal sealed class SwarmFolder
             PrivateFiles.WriteText(AddressesPath, string.Join('\n', merged));
     }
 
+    public void RemoveAddress(PeerAddress address)
+    {
+        IReadOnlyList<PeerAddress> known = ReadAddresses();
+        if (known.Contains(address))
+            PrivateFiles.WriteText(AddressesPath, string.Join('\n', known.Where(other => other != address)));
+    }
+
     /// <summary>Invites issued here, by id; those that are revoked too.</summary>
     public IReadOnlyList<SwarmInvite> ReadIssued()
     {

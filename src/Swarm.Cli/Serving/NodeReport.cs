@@ -1,22 +1,35 @@
 using Swarm.Cli.Framework;
+using Swarm.Cli.Home;
 using Swarm.Node;
 using Swarm.Protocol.Directory;
+using Swarm.Protocol.Membership;
 
 namespace Swarm.Cli.Serving;
 
 /// <summary>What a node says while it lives: events for programs, lines on a terminal for people; elsewhere the log tells it.</summary>
-internal sealed class NodeReport(CommandContext context, ServePanel? panel)
+internal sealed class NodeReport(CommandContext context, ServeEntry entry, ServePanel? panel)
 {
     /// <summary>Where a terminal shows the node; null elsewhere.</summary>
     public ServePanel? Panel => panel;
 
     public void Show(NodeEvent happened)
     {
+        // The home comes first: who reads of it here may look there at once.
+        SwarmInvite? invite = null;
+        if (happened is NodeListening listening)
+            entry.OnListening(listening.Address);
+        else if (happened is NodeReady ready)
+            invite = entry.OnReady(SwarmInvite.Parse(ready.Invite));
+        else if (happened is NodePeerJoined joined)
+            entry.OnPeer(joined.Address);
         if (context.Events is { } events)
         {
-            Write(events, happened);
+            Write(events, happened, invite);
             return;
         }
+
+        if (invite is not null)
+            Tell(invite);
 
         string? line = Line(happened);
         panel?.Note(happened, line);
@@ -35,14 +48,17 @@ internal sealed class NodeReport(CommandContext context, ServePanel? panel)
         _ => "leaving",
     };
 
-    /// <summary>Tells people how others come in.</summary>
-    public void Invite(string invite, bool founded)
+    // How others come in, and how people know this node.
+    private void Tell(SwarmInvite invite)
     {
-        context.Say(founded ? "founded a swarm; its invite:" : "joined the swarm; an invite to it:");
-        context.Say($"  {invite}");
+        context.Say(entry.Founded ? $"founded swarm {invite.Swarm.Fingerprint}; its invite:" : $"in swarm {invite.Swarm.Fingerprint}; an invite to it:");
+        context.Say($"  {invite.ToText()}");
+        if (entry.Founded && invite.Grant.IsPublic)
+            context.Say(SwarmWords.Public);
+        context.Say($"this node is {entry.Key.Id.Fingerprint}");
     }
 
-    private static void Write(EventWriter events, NodeEvent happened)
+    private static void Write(EventWriter events, NodeEvent happened, SwarmInvite? invite)
     {
         switch (happened)
         {
@@ -65,7 +81,10 @@ internal sealed class NodeReport(CommandContext context, ServePanel? panel)
                     json.WriteNumber("pid", Environment.ProcessId);
                     json.WriteString("peer", e.Peer.ToString());
                     json.WriteString("address", e.Address.ToString());
-                    json.WriteString("invite", e.Invite);
+                    json.WriteString("invite", invite?.ToText() ?? e.Invite);
+                    json.WriteString("fingerprint", e.Peer.Fingerprint);
+                    if (invite is not null)
+                        json.WriteString("swarm", invite.Swarm.ToString());
                     json.WriteStartObject("model");
                     json.WriteString("name", e.ModelName);
                     json.WriteString("identity", e.ModelIdentity);

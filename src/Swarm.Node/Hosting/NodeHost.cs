@@ -1,6 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using Google.Protobuf;
 using Grpc.Core;
@@ -375,27 +373,27 @@ public sealed class NodeHost : IAsyncDisposable
         var reflection = new ReflectionService(
             [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], DhtNode.Descriptor, ReachabilityReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
         ServerServiceDefinition[] services = [nodes, _service.Definition(), _member.Dht.Definition, new ReachabilityService(_member.Transport, _options.Time).Definition, _health.Definition, reflection.Definition];
-        if (_options.Listen is { } address)
+        _listener = _options.Listen is { } address
+            ? await _member.Transport.ListenAsync(address, services, cancellationToken)
+            : await ListenEverywhereAsync(services, cancellationToken);
+        Addresses = OwnAddresses.Dialable(_listener.Address);
+        Raise(new NodeListening(_listener.Address));
+    }
+
+    // The first free port; both families where the platform has them.
+    private async Task<IPeerListener> ListenEverywhereAsync(ServerServiceDefinition[] services, CancellationToken cancellationToken)
+    {
+        for (int port = NodeOptions.FirstPort; ; port++)
         {
-            _listener = await _member.Transport.ListenAsync(address, services, cancellationToken);
-        }
-        else
-        {
-            for (int port = NodeOptions.FirstPort; _listener is null; port++)
+            try
             {
-                try
-                {
-                    _listener = await _member.Transport.ListenAsync(new PeerAddress("0.0.0.0", port), services, cancellationToken);
-                }
-                catch (AddressUnavailableException exception) when (exception.InUse && port < NodeOptions.FirstPort + 1000)
-                {
-                    // The next port may be free.
-                }
+                return await _member.Transport.ListenAsync(OwnAddresses.Everywhere(port, Socket.OSSupportsIPv6), services, cancellationToken);
+            }
+            catch (AddressUnavailableException exception) when (exception.InUse && port < NodeOptions.FirstPort + 1000)
+            {
+                // The next port may be free.
             }
         }
-
-        Addresses = Reachable(_listener.Address);
-        Raise(new NodeListening(_listener.Address));
     }
 
     private (long Stored, long Page) BlockBytes(ModelConfig config) => (
@@ -474,23 +472,4 @@ public sealed class NodeHost : IAsyncDisposable
     private void Raise(NodeEvent happened) => _options.OnEvent?.Invoke(happened);
 
     private static string Shorten(string name) => name.Length <= ChainLimits.MaxNameLength ? name : name[..ChainLimits.MaxNameLength];
-
-    // Addresses that others can dial: the one listened on, or, for all addresses, those of this machine's interfaces.
-    private static ImmutableArray<PeerAddress> Reachable(PeerAddress address)
-    {
-        if (!IPAddress.TryParse(address.Host, out IPAddress? ip) || !(ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)))
-            return [address];
-        ImmutableArray<PeerAddress> found =
-        [
-            .. NetworkInterface.GetAllNetworkInterfaces()
-                .Where(card => card.OperationalStatus == OperationalStatus.Up && card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-                .SelectMany(card => card.GetIPProperties().UnicastAddresses)
-                .Select(unicast => unicast.Address)
-                .Where(candidate => candidate.AddressFamily == AddressFamily.InterNetwork)
-                .Select(candidate => new PeerAddress(candidate.ToString(), address.Port))
-                .Distinct()
-                .Take(ChainLimits.MaxAddresses - 1),
-        ];
-        return found.Length > 0 ? found : [new PeerAddress("127.0.0.1", address.Port)];
-    }
 }

@@ -93,7 +93,6 @@ public sealed class SwarmMember : IAsyncDisposable
     /// <returns>Nodes that took it or had it already.</returns>
     public async Task<int> PublishRevocationsAsync(RevocationList list, CancellationToken cancellationToken)
     {
-        Credentials.Gate.Update(list);
         var request = new ExchangeRequest
         {
             WireVersion = WireVersion.Current,
@@ -101,6 +100,9 @@ public sealed class SwarmMember : IAsyncDisposable
             Revocations = UnsafeByteOperations.UnsafeWrap(list.ToBytes()),
         };
         bool[] told = await Task.WhenAll(Dht.Contacts.Take(DirectoryLimits.DirectFanOut).Select(contact => TellAsync(contact, request, cancellationToken)));
+
+        // Only now: who is shut out by the list shall have heard why.
+        Credentials.Gate.Update(list);
         return told.Count(reached => reached);
     }
 
