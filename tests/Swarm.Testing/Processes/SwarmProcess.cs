@@ -102,7 +102,13 @@ public sealed class SwarmProcess : IAsyncDisposable
     }
 
     /// <summary>Reads on to the next event of this name.</summary>
-    public async Task<JsonElement> WaitForEventAsync(string name)
+    public Task<JsonElement> WaitForEventAsync(string name) => WaitForEventAsync(name, _ => true, $"event '{name}'");
+
+    /// <summary>Reads on to the next event of this name that satisfies a condition.</summary>
+    /// <param name="name">The event's name.</param>
+    /// <param name="reached">The condition.</param>
+    /// <param name="what">What is missing when it does not come.</param>
+    public async Task<JsonElement> WaitForEventAsync(string name, Func<JsonElement, bool> reached, string what)
     {
         using CancellationTokenSource patience = new(Patience);
         try
@@ -111,18 +117,18 @@ public sealed class SwarmProcess : IAsyncDisposable
             {
                 JsonElement json = SwarmResult.ParseEvent(line);
                 string seen = json.GetProperty("event").GetString()!;
-                if (seen == name)
+                if (seen == name && reached(json))
                     return json;
                 if (seen == "failed")
-                    throw new InvalidOperationException($"waiting for '{name}': {line}");
+                    throw new InvalidOperationException($"waiting for {what}: {line}");
             }
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"no event '{name}' within {Patience.TotalSeconds} s; stdout: {_output}; stderr: {ErrorSoFar}");
+            throw new TimeoutException($"no {what} within {Patience.TotalSeconds} s; stdout: {_output}; stderr: {ErrorSoFar}");
         }
 
-        throw new InvalidOperationException($"the program ended without event '{name}'; stdout: {_output}; stderr: {ErrorSoFar}");
+        throw new InvalidOperationException($"the program ended without {what}; stdout: {_output}; stderr: {ErrorSoFar}");
     }
 
     /// <summary>Ctrl-C, as a signal to this process alone.</summary>
