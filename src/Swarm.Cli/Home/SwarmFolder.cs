@@ -12,7 +12,7 @@ namespace Swarm.Cli.Home;
 internal sealed class SwarmFolder
 {
     /// <summary>Addresses kept, newest first; each that is gone costs whoever dials a moment.</summary>
-    public const int MaxAddresses = 8;
+    public const int MaxAddresses = 16;
 
     private const int MaxTextBytes = 16 << 10;
 

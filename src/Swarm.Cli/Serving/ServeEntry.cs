@@ -22,6 +22,9 @@ internal sealed class ServeEntry : IDisposable
     private PeerAddress? _local;
     private long _notedAt;
 
+    // Heard of before the home remembers the swarm: a node learns of most others before it is ready.
+    private readonly List<PeerAddress> _heard = [];
+
     private ServeEntry(CommandContext context, PeerKey key, SwarmInvite membership)
     {
         _context = context;
@@ -137,7 +140,8 @@ internal sealed class ServeEntry : IDisposable
                 _folder = new HomeSwarms(_context.Home).Remember(Membership);
             if (_local is { } local && !own.Addresses.Contains(local))
                 _folder!.RemoveAddress(local);
-            _folder!.AddAddresses(own.Addresses);
+            _folder!.AddAddresses([.. own.Addresses, .. _heard]);
+            _heard.Clear();
             SwarmInvite shown = _folder.ReadInvite().WithModel(own.ModelIdentity, own.ModelName);
             _folder.WriteInvite(shown);
             return shown;
@@ -149,8 +153,15 @@ internal sealed class ServeEntry : IDisposable
     {
         lock (_lock)
         {
-            if (_folder is null || !PeerAddress.TryParse(address, out PeerAddress parsed))
+            if (Slot is null || !PeerAddress.TryParse(address, out PeerAddress parsed))
                 return;
+            if (_folder is null)
+            {
+                if (_heard.Count < SwarmFolder.MaxAddresses / 2 && !_heard.Contains(parsed))
+                    _heard.Add(parsed);
+                return;
+            }
+
             IReadOnlyList<PeerAddress> known = _folder.ReadAddresses();
             bool recently = _notedAt != 0 && _context.Time.GetElapsedTime(_notedAt) < NoteInterval;
             if (known.Contains(parsed) || (recently && known.Count >= SwarmFolder.MaxAddresses / 2))

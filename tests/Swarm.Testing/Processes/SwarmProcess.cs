@@ -48,6 +48,16 @@ public sealed class SwarmProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>What stdout has said so far.</summary>
+    public string OutputSoFar
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
+    }
+
     /// <summary>Runs to the end. Input null leaves stdin empty.</summary>
     public static async Task<SwarmResult> RunAsync(
         IReadOnlyList<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
