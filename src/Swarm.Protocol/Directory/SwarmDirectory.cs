@@ -215,7 +215,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
             errands = [.. _errands];
         }
 
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await Task.WhenAll(errands);
     }
 

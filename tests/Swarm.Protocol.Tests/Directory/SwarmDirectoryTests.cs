@@ -3,14 +3,14 @@ using Swarm.Protocol.Dht;
 using Swarm.Protocol.Directory;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
-using Swarm.Testing;
+using Swarm.Protocol.Tests.Dht.Simulation;
 
 namespace Swarm.Protocol.Tests.Directory;
 
 /// <summary>Many directories on one virtual clock: who hears of whom, and of whose death, how soon.</summary>
-public sealed class SwarmDirectoryTests : IAsyncLifetime
+public sealed class SwarmDirectoryTests
 {
-    private readonly ManualTime _time = new();
+    private readonly VirtualWorld _time = new();
     private readonly InMemoryNetwork _network = new();
     private readonly SwarmId _swarm = new(Enumerable.Repeat((byte)3, 32).ToArray());
     private readonly DirectoryRecordPolicy _policy;
@@ -24,55 +24,42 @@ public sealed class SwarmDirectoryTests : IAsyncLifetime
         _records = new FakeRecords(_swarm, _policy, _time);
     }
 
-    public Task InitializeAsync() => Task.CompletedTask;
-
-    public async Task DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        foreach (Member member in _members)
-        {
-            await member.Directory.DisposeAsync();
-            await member.Transport.DisposeAsync();
-            member.Key.Dispose();
-        }
-    }
-
     [Theory]
     [InlineData(4)]
     [InlineData(60)]
-    public async Task Death_RefusedConnections_IsKnownToAllWithin15Seconds(int count)
+    public void Death_RefusedConnections_IsKnownToAllWithin15Seconds(int count) => Run(async () =>
     {
         await StartAsync(count);
         Member victim = _members[count / 2];
 
         await KillAsync(victim);
         _records.Dead.Add(victim.Peer);
-        Advance(TimeSpan.FromSeconds(15), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
+        await AdvanceAsync(TimeSpan.FromSeconds(15), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
 
         Assert.All(Survivors(victim), member => Assert.Null(member.Directory.Snapshot.Find(victim.Peer)));
         Assert.All(Survivors(victim), member => Assert.Equal(count - 1, member.Directory.Snapshot.Nodes.Length));
-    }
+    });
 
     [Theory]
     [InlineData(4)]
     [InlineData(60)]
-    public async Task Death_Silence_IsKnownToAllWithin15Seconds(int count)
+    public void Death_Silence_IsKnownToAllWithin15Seconds(int count) => Run(async () =>
     {
         await StartAsync(count);
         Member victim = _members[count / 2];
 
         await KillAsync(victim);
         _records.Mute.Add(victim.Peer);
-        Advance(TimeSpan.FromSeconds(15), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
+        await AdvanceAsync(TimeSpan.FromSeconds(15), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
 
         Assert.All(Survivors(victim), member => Assert.Null(member.Directory.Snapshot.Find(victim.Peer)));
-    }
+    });
 
     [Fact]
-    public async Task Suspicion_OfAnHonestNode_CostsItAPingAndNothingElse()
+    public void Suspicion_OfAnHonestNode_CostsItAPingAndNothingElse() => Run(async () =>
     {
         await StartAsync(5);
-        Advance(TimeSpan.FromSeconds(5));
+        await AdvanceAsync(TimeSpan.FromSeconds(5));
         PeerId honest = _members[0].Peer;
 
         foreach (Member member in _members)
@@ -82,22 +69,22 @@ public sealed class SwarmDirectoryTests : IAsyncLifetime
             Assert.Null(member.Directory.Answer(default, lie, out _));
         }
 
-        Advance(TimeSpan.FromSeconds(1));
+        await AdvanceAsync(TimeSpan.FromSeconds(1));
         Assert.All(_members, member => Assert.NotNull(member.Directory.Snapshot.Find(honest)));
-    }
+    });
 
     [Fact]
-    public async Task Publish_AChange_IsSeenByAllWithoutALookUp()
+    public void Publish_AChange_IsSeenByAllWithoutALookUp() => Run(async () =>
     {
         await StartAsync(20);
 
         await PublishAsync(_members[3], NodeState.Leaving, sequence: 9);
 
         Assert.All(_members, member => Assert.Equal(NodeState.Leaving, member.Directory.Snapshot.Find(_members[3].Peer)!.State));
-    }
+    });
 
     [Fact]
-    public async Task ReportFailure_OfAClient_HidesAtOnceAndAnAnswerBringsBack()
+    public void ReportFailure_OfAClient_HidesAtOnceAndAnAnswerBringsBack() => Run(async () =>
     {
         await StartAsync(3);
         Member client = NewMember(isClient: true);
@@ -109,29 +96,29 @@ public sealed class SwarmDirectoryTests : IAsyncLifetime
         Assert.Equal(2, client.Directory.Snapshot.Nodes.Length);
 
         // It lives: the nodes that were told do not believe it, and the client's next probe finds out.
-        Advance(TimeSpan.FromSeconds(3));
+        await AdvanceAsync(TimeSpan.FromSeconds(3));
         Assert.All(_members.Take(3), member => Assert.NotNull(member.Directory.Snapshot.Find(_members[1].Peer)));
         Assert.Equal(3, client.Directory.Snapshot.Nodes.Length);
-    }
+    });
 
     [Fact]
-    public async Task Client_ThatComesAfterADeath_HearsOfItFromTheNodes()
+    public void Client_ThatComesAfterADeath_HearsOfItFromTheNodes() => Run(async () =>
     {
         await StartAsync(6);
         Member victim = _members[2];
         await KillAsync(victim);
         _records.Dead.Add(victim.Peer);
-        Advance(TimeSpan.FromSeconds(10), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
+        await AdvanceAsync(TimeSpan.FromSeconds(10), () => Survivors(victim).All(member => member.Directory.Snapshot.Find(victim.Peer) is null));
 
         // The record of the dead is still held.
         Member client = NewMember(isClient: true);
         await client.Directory.RefreshAsync();
 
         Assert.Equal(5, client.Directory.Snapshot.Nodes.Length);
-    }
+    });
 
     [Fact]
-    public async Task Answer_TooMuch_IsRefusedWithItsLimit()
+    public void Answer_TooMuch_IsRefusedWithItsLimit() => Run(async () =>
     {
         await StartAsync(1);
         var request = new ExchangeRequest { WireVersion = WireVersion.Current, ModelIdentity = Announced.Model };
@@ -139,7 +126,7 @@ public sealed class SwarmDirectoryTests : IAsyncLifetime
         Assert.Contains("suspicions: 65", _members[0].Directory.Answer(default, request, out _));
         request.Records.Add(Enumerable.Repeat(new HeldRecord(), 65));
         Assert.Contains("records: 65", _members[0].Directory.Answer(default, request, out _));
-    }
+    });
 
     private IEnumerable<Member> Survivors(Member victim) => _members.Where(member => member != victim && !member.IsClient);
 
@@ -203,10 +190,32 @@ public sealed class SwarmDirectoryTests : IAsyncLifetime
         await victim.Transport.DisposeAsync();
     }
 
-    private void Advance(TimeSpan time, Func<bool>? until = null)
+    // All on one thread: who hears of what, and when, depends on the clock alone, however busy the machine is.
+    private void Run(Func<Task> story) => _time.Run(async () =>
     {
-        for (TimeSpan passed = TimeSpan.Zero; passed < time && until?.Invoke() != true; passed += TimeSpan.FromMilliseconds(50))
-            _time.Advance(TimeSpan.FromMilliseconds(50));
+        try
+        {
+            await story();
+        }
+        finally
+        {
+            _stop.Cancel();
+            foreach (Member member in _members)
+            {
+                await member.Directory.DisposeAsync();
+                await member.Transport.DisposeAsync();
+                member.Key.Dispose();
+            }
+        }
+
+        return true;
+    });
+
+    private async Task AdvanceAsync(TimeSpan time, Func<bool>? until = null)
+    {
+        TimeSpan end = _time.Elapsed + time;
+        while (_time.Elapsed < end && until?.Invoke() != true)
+            await Task.Delay(TimeSpan.FromMilliseconds(50), _time);
     }
 
     private sealed record Member(PeerKey Key, PeerAddress Address, InMemoryTransport Transport, SwarmDirectory Directory, bool IsClient)
