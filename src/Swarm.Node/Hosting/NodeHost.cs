@@ -103,6 +103,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Who serves the model as this node sees it, itself included.</summary>
     public DirectorySnapshot Directory => _directory?.Snapshot ?? DirectorySnapshot.Empty(ByteString.Empty);
 
+    /// <summary>Records of the swarm's DHT that it holds, its own included.</summary>
+    public int HeldRecords => _member.Dht.HeldRecords;
+
     /// <summary>Who is a member of the swarm.</summary>
     public MembershipGate Membership => _member.Credentials.Gate;
 

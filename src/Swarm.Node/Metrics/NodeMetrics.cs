@@ -15,6 +15,9 @@ public sealed class NodeMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("swarm.node.kv.free", () => node.CacheTokensFree, "{token}", "Positions that could still be promised to sessions.");
         _meter.CreateObservableUpDownCounter("swarm.node.blocks", () => node.Blocks.Count, "{block}", "Blocks served.");
         _meter.CreateObservableGauge("swarm.node.blocks.first", () => node.Blocks.Start, "{block}", "The first block served.");
+        _meter.CreateObservableUpDownCounter(
+            "swarm.directory.nodes", () => node.Directory.Nodes.Length, "{node}", "Nodes of the model that this node knows, itself included.");
+        _meter.CreateObservableUpDownCounter("swarm.dht.records", () => node.HeldRecords, "{record}", "Records of the swarm's DHT that this node holds.");
         _meter.CreateObservableCounter("swarm.node.passes", () => node.Passes, "{pass}", "Passes over the weights.");
         _meter.CreateObservableCounter("swarm.node.steps.shared", () => node.SharedSteps, "{step}", "Steps that shared a pass with another session's.");
     }
