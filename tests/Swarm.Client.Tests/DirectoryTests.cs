@@ -3,6 +3,7 @@ using Swarm.Node;
 using Swarm.Protocol;
 using Swarm.Protocol.Directory;
 using Swarm.Protocol.Membership;
+using Swarm.Protocol.Transport;
 using Swarm.Testing;
 
 namespace Swarm.Client.Tests;
@@ -141,5 +142,82 @@ public sealed class DirectoryTests
         await Task.WhenAll(heard).WaitAsync(Patience);
         await Assert.ThrowsAsync<SwarmException>(() => SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = ended.ToText() }));
         await using SwarmClient member = await cluster.ConnectAsync();
+    }
+
+    [Fact]
+    public async Task OpenAsync_OnePeerRefuses_AnotherServes()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4), new BlockSpan(0, 4));
+        RefusingTransport? transport = null;
+        await using SwarmClient swarm = await SwarmClient.ConnectAsync(
+            cluster.ClientOptions() with { Transport = credentials => transport = new RefusingTransport(cluster.NewTransport(credentials)) });
+
+        // Whoever is asked first.
+        PeerId? refusing = null;
+        transport!.Refuses = (endpoint, method) => method == "Link" && (refusing ??= endpoint.Peer) == endpoint.Peer;
+        await using InferenceSession session = await swarm.OpenSessionAsync();
+
+        Assert.NotNull(refusing);
+        Assert.NotEqual(refusing, session.Route.Hops[0].Peer);
+    }
+
+    [Fact]
+    public async Task OpenAsync_LastPeerRefusesOnceAsItEnds_IsNoRoute()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4));
+        RefusingTransport? transport = null;
+        await using SwarmClient swarm = await SwarmClient.ConnectAsync(
+            cluster.ClientOptions() with { Transport = credentials => transport = new RefusingTransport(cluster.NewTransport(credentials)) });
+
+        await cluster.KillAsync(0);
+        int asked = 0;
+        transport!.Refuses = (_, method) => method == "Link" && Interlocked.Increment(ref asked) <= 2;
+        SwarmException fault = await Assert.ThrowsAsync<SwarmException>(async () => await swarm.OpenSessionAsync());
+
+        Assert.Equal(FaultKind.NoRoute, fault.Fault);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task OpenAsync_InviteRevokedMeanwhile_IsNotAMember(bool inMemory)
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory, new BlockSpan(0, 4), new BlockSpan(0, 4));
+        SwarmInvite ended = cluster.Root.Issue(cluster.Nodes[0].Addresses);
+        await using SwarmClient guest = await SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = ended.ToText() });
+        RevocationList list = cluster.Root.SignRevocations(1, [new Revocation(ended.Id, [])]);
+        foreach (NodeHost node in cluster.Nodes)
+            node.Membership.Update(list);
+
+        SwarmException fault = await Assert.ThrowsAsync<SwarmException>(async () => await guest.OpenSessionAsync());
+        Assert.Equal(FaultKind.NotAMember, fault.Fault);
+        fault = await Assert.ThrowsAsync<SwarmException>(async () => await guest.OpenSessionAsync());
+        Assert.Equal(FaultKind.NotAMember, fault.Fault);
+    }
+
+    [Fact]
+    public async Task ConnectAsync_InviteExpired_IsNotAMember()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: false, new BlockSpan(0, 4));
+        SwarmInvite ended = cluster.Root.Issue(cluster.Nodes[0].Addresses, new GrantTerms { NotAfter = DateTimeOffset.UtcNow - TimeSpan.FromMinutes(1) });
+
+        SwarmException fault = await Assert.ThrowsAsync<SwarmException>(() => SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = ended.ToText() }));
+        Assert.Equal(FaultKind.NotAMember, fault.Fault);
+    }
+
+    [Fact]
+    public async Task JoinAsync_RefusedOnceByOneThatEnds_IsUnreachable()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4));
+        int asked = 0;
+        PeerEndpoint there = cluster.Nodes[0].Addresses[0];
+        await using SwarmMember member = cluster.NewMember(credentials => new RefusingTransport(cluster.NewTransport(credentials))
+        {
+            Refuses = (_, _) => Interlocked.Increment(ref asked) == 1,
+        });
+        await cluster.KillAsync(0);
+
+        SwarmException fault = await Assert.ThrowsAsync<SwarmException>(() => member.JoinAsync([there], mayBeAlone: false, CancellationToken.None));
+        Assert.Equal(FaultKind.PeerUnreachable, fault.Fault);
     }
 }

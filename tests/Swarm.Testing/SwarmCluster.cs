@@ -113,11 +113,11 @@ public sealed class SwarmCluster : IAsyncDisposable
     public ITransport NewTransport() => NewTransport(PeerCredentials.Create(NewKey(), _first, TimeProvider.System));
 
     /// <summary>A peer that only looks, on the swarm's own invite.</summary>
-    public SwarmMember NewMember() => new(new MemberOptions
+    public SwarmMember NewMember(Func<PeerCredentials, ITransport>? transport = null) => new(new MemberOptions
     {
         Key = NewKey(),
         Invite = _first,
-        Transport = NewTransport,
+        Transport = transport ?? NewTransport,
         IsClient = true,
         Time = TimeProvider.System,
         Random = new SeededRandomSource(_seed++),

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Swarm.Models;
 using Swarm.Protocol;
 using Swarm.Protocol.Directory;
@@ -18,6 +19,7 @@ internal sealed class RemoteBlockChain : IBlockChain
     private readonly LinkPool _links;
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _keeping;
+    private ImmutableArray<PeerEndpoint> _met = [];
 
     /// <param name="options">Clock, chance, patience, route.</param>
     /// <param name="member">The client's footing in the swarm; disposed with this.</param>
@@ -41,6 +43,25 @@ internal sealed class RemoteBlockChain : IBlockChain
     public SwarmDirectory Directory { get; }
 
     public async ValueTask<IChainSession> OpenAsync(ChainSessionOptions options, CancellationToken cancellationToken = default)
+    {
+        if (Directory.Snapshot.Nodes is { Length: > 0 } seen)
+            _met = [.. seen.Select(node => node.Endpoint)];
+        try
+        {
+            return await OpenRouteAsync(options, cancellationToken);
+        }
+        catch (SwarmException exception) when (exception.Fault is FaultKind.NoRoute or FaultKind.NotAMember)
+        {
+            // Is nobody left, or does nobody let this client in any more?
+            if (await _member.FindRefusalAsync(_met, cancellationToken) is { } refusal)
+                throw refusal;
+            if (exception.Fault == FaultKind.NotAMember)
+                throw new SwarmException(FaultKind.NoRoute, exception.Message, exception.Peer, exception.Blocks, exception);
+            throw;
+        }
+    }
+
+    private async ValueTask<IChainSession> OpenRouteAsync(ChainSessionOptions options, CancellationToken cancellationToken)
     {
         SessionShape shape = SessionShape.Resolve(options, Blocks, _config.Context, []);
         var avoided = new HashSet<PeerId>();

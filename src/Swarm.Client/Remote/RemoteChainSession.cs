@@ -430,7 +430,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         string address = hop?.Address ?? link.Address.ToString();
         // A hop that speaks of the next one names it already.
         string rest = message.StartsWith(address + ": ", StringComparison.Ordinal) ? message[(address.Length + 2)..] : message;
-        return new SwarmException(fault.Kind, $"{address} (peer {peer.Short}): {rest}", peer, blocks);
+
+        // Whom one hop refuses, or seems to, is the other hop: this client was let in.
+        FaultKind kind = fault.Kind == FaultKind.NotAMember ? FaultKind.PeerUnreachable : fault.Kind;
+        return new SwarmException(kind, $"{address} (peer {peer.Short}): {rest}", peer, blocks);
     }
 
     private List<HopFigures> HopFigures()

@@ -18,6 +18,9 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
     /// <summary>Contacts that are pinged in one round of upkeep.</summary>
     private const int PingsPerUpkeep = 3;
 
+    /// <summary>Peers that are asked whether this one is a member.</summary>
+    private const int MostAsked = 32;
+
     private static readonly TimeSpan LeastPatience = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan MostPatience = TimeSpan.FromMilliseconds(500);
 
@@ -118,6 +121,24 @@ public sealed class DhtNode : IRecordNetwork, IDisposable
         }
 
         return new JoinOutcome(_book.Count, [.. faults.OfType<SwarmException>()]);
+    }
+
+    /// <summary>Calls everybody whose address is known here, and some others: who lets this peer in?</summary>
+    /// <param name="also">Others to call.</param>
+    /// <param name="cancellationToken">Ends waiting.</param>
+    /// <returns>For each why it did not answer; null where it did.</returns>
+    internal async Task<IReadOnlyList<SwarmException?>> AskAllAsync(IEnumerable<PeerEndpoint> also, CancellationToken cancellationToken)
+    {
+        PeerEndpoint[] known = [.. _bootstrap.Concat(also).Concat(Contacts).Distinct().Take(MostAsked)];
+        SwarmException?[] faults = await Task.WhenAll(known.Select(AskAsync));
+        cancellationToken.ThrowIfCancellationRequested();
+        return faults;
+
+        async Task<SwarmException?> AskAsync(PeerEndpoint endpoint)
+        {
+            DhtReply<PingResponse> reply = await _calls.PingAsync(endpoint, PingRequest(), cancellationToken);
+            return FaultOf(reply, reply.Message?.WireVersion, endpoint);
+        }
     }
 
     /// <summary>Keeps table and records until it is cancelled.</summary>

@@ -57,6 +57,7 @@ public sealed class SwarmMember : IAsyncDisposable
         JoinOutcome outcome;
         TimeSpan before;
         TimeSpan now = TimeSpan.Zero;
+        int refusals = 0;
         do
         {
             before = now;
@@ -64,14 +65,28 @@ public sealed class SwarmMember : IAsyncDisposable
             if (outcome.Contacts > 0)
                 return;
             now = _options.Time.GetElapsedTime(start);
+            refusals = MembershipVerdict.Refusal(outcome.Faults) is null ? 0 : refusals + 1;
         }
-        // Who refuses does so at once; silence may be a machine or a way that is slow just now.
-        while (now - before >= SilentTime && now < _options.Patience);
+        // Who refuses does so at once, and again; silence may be a machine or a way that is slow just now.
+        while (now < _options.Patience && (refusals == 1 || now - before >= SilentTime));
 
-        // Who answers and refuses has more to say than who is silent.
-        SwarmException? fault = outcome.Faults.FirstOrDefault(fault => fault.Fault is not FaultKind.PeerUnreachable) ?? outcome.Faults.LastOrDefault();
+        // Who lets this side in and refuses it then has more to say than who does not let it in, and that more than silence.
+        SwarmException? fault = outcome.Faults.FirstOrDefault(fault => fault.Fault is not (FaultKind.PeerUnreachable or FaultKind.NotAMember))
+            ?? MembershipVerdict.Refusal(outcome.Faults) ?? outcome.Faults.LastOrDefault();
         if (fault is null ? !mayBeAlone : !mayBeAlone || fault.Fault != FaultKind.PeerUnreachable)
             throw fault ?? new SwarmException(FaultKind.PeerUnreachable, "nobody to call: the invite names no address but this peer's own");
+    }
+
+    /// <summary>Asks all whose address it knows whether they let this peer in, twice where they refuse.</summary>
+    /// <param name="also">Others to ask.</param>
+    /// <param name="cancellationToken">Ends waiting.</param>
+    /// <returns>NotAMember, where nobody does and all who say anything refuse; else null.</returns>
+    public async Task<SwarmException?> FindRefusalAsync(IEnumerable<PeerEndpoint> also, CancellationToken cancellationToken)
+    {
+        PeerEndpoint[] others = [.. also];
+        return MembershipVerdict.Refusal(await Dht.AskAllAsync(others, cancellationToken)) is null
+            ? null
+            : MembershipVerdict.Refusal(await Dht.AskAllAsync(others, cancellationToken));
     }
 
     /// <summary>A directory of one model. The caller runs and disposes it.</summary>

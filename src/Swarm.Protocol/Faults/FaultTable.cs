@@ -31,7 +31,9 @@ public static class FaultTable
         new(FaultKind.BlocksNotServed, "BlocksNotServed", StatusCode.Unavailable, FaultBlame.Swarm, true),
         new(FaultKind.Paused, "Paused", StatusCode.Unavailable, FaultBlame.Swarm, true),
         new(FaultKind.InvalidInvite, "InvalidInvite", StatusCode.InvalidArgument, FaultBlame.Caller, false),
-        new(FaultKind.NotAMember, "NotAMember", StatusCode.Unauthenticated, FaultBlame.Caller, false),
+
+        // One that ends as it is called looks like one that refuses: only when all say so it is the caller's membership (MembershipVerdict).
+        new(FaultKind.NotAMember, "NotAMember", StatusCode.Unauthenticated, FaultBlame.Peer, true),
     }.ToFrozenDictionary(row => row.Kind);
 
     /// <summary>The rule of a kind; a number that this version does not know has the rule of <see cref="FaultKind.Unspecified"/>.</summary>

@@ -71,6 +71,7 @@ public sealed class DirectoryViewTests
     [InlineData(FaultKind.PeerStalled, true)]
     [InlineData(FaultKind.CorruptPacket, true)]
     [InlineData(FaultKind.ProtocolViolation, true)]
+    [InlineData(FaultKind.NotAMember, true)]
     [InlineData(FaultKind.NoCapacity, false)]
     [InlineData(FaultKind.Draining, false)]
     [InlineData(FaultKind.UnknownSession, false)]
