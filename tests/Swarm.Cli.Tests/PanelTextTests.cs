@@ -1,6 +1,10 @@
+using Google.Protobuf;
 using Spectre.Console;
 using Swarm.Cli.Serving;
 using Swarm.Models;
+using Swarm.Protocol;
+using Swarm.Protocol.Directory;
+using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Tests;
 
@@ -42,6 +46,26 @@ public sealed class PanelTextTests
         string text = Plain(State with { State = "paused", Peers = [new BlockSpan(0, 30), new BlockSpan(0, 30)], Events = [] }, 80);
         Assert.DoesNotContain("!", text, StringComparison.Ordinal);
         Assert.StartsWith("3f9a 01bc 7d22 9e10  paused", text, StringComparison.Ordinal);
+    }
+
+    /// <summary>A peer that moves or stops is seen where it is now.</summary>
+    [Fact]
+    public void PeersIn_SomeServeSomeDoNot_AreByWhatEachServesNow()
+    {
+        PeerId[] peers = [.. Enumerable.Range(1, 4).Select(number => new PeerId([.. Enumerable.Repeat((byte)number, 32)]))];
+        NodeEntry Node(int index, NodeState state, int first, int end) => new()
+        {
+            Peer = peers[index],
+            Addresses = [new PeerAddress("127.0.0.1", 31330)],
+            ModelIdentity = ByteString.Empty,
+            ModelBlocks = 30,
+            State = state,
+            Blocks = new BlockRange(first, end),
+        };
+        DirectorySnapshot directory = DirectorySnapshot.Of(
+            ByteString.Empty, [Node(0, NodeState.Serving, 0, 10), Node(1, NodeState.Serving, 5, 20), Node(2, NodeState.Paused, 20, 30), Node(3, NodeState.Joining, 0, 0)]);
+        BlockSpan[] seen = [.. PanelState.PeersIn(directory, peers[0])];
+        Assert.Equal([new BlockSpan(5, 20), default, default], seen);
     }
 
     [Fact]

@@ -123,7 +123,19 @@ internal sealed class ServeCommand : CommandDefinition
         if (!context.ShowsProgress)
             return await NodeHost.StartAsync(around.Around(options with { OnEvent = report.Show }), context.Interrupts.Polite);
         NodeHost? started = null;
-        await context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
+        report.Hold();
+        try
+        {
+            await DrawAsync();
+        }
+        finally
+        {
+            report.Release();
+        }
+
+        return started!;
+
+        Task DrawAsync() => context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
         {
             ProgressTask? bar = null;
             started = await NodeHost.StartAsync(
@@ -144,7 +156,6 @@ internal sealed class ServeCommand : CommandDefinition
                 }),
                 context.Interrupts.Polite);
         });
-        return started!;
     }
 
     private static void EndWithInput(CommandContext context)

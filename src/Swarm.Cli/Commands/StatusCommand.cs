@@ -79,7 +79,7 @@ internal sealed class StatusCommand : CommandDefinition
     private static Rows Draw(CommandContext context, SwarmStatus status)
     {
         string time = FormattableString.Invariant($"{context.Time.GetLocalNow():HH:mm:ss}, every {Interval.TotalSeconds:0} s; Ctrl-C ends");
-        IEnumerable<string> lines = StatusText.Lines(status, context.OutConsole.Profile.Width).Append("").Append($"[dim]{Markup.Escape(time)}[/]");
+        IEnumerable<string> lines = StatusText.Lines(status, LiveRegion.Width(context.OutConsole)).Append("").Append($"[dim]{Markup.Escape(time)}[/]");
         return new Rows(lines.Select(line => (IRenderable)new Markup(line.Length > 0 ? line : " ")));
     }
 }

@@ -9,6 +9,9 @@ namespace Swarm.Cli.Serving;
 /// <summary>What a node says while it lives: events for programs, lines on a terminal for people; elsewhere the log tells it.</summary>
 internal sealed class NodeReport(CommandContext context, ServeEntry entry, ServePanel? panel)
 {
+    private readonly Lock _lock = new();
+    private List<string>? _held;
+
     /// <summary>Where a terminal shows the node; null elsewhere.</summary>
     public ServePanel? Panel => panel;
 
@@ -34,7 +37,24 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
         string? line = Line(happened);
         panel?.Note(happened, line);
         if (line is not null && context.Host.ErrorIsTerminal && panel is not { IsDrawing: true })
-            context.Say(line);
+            Say(line);
+    }
+
+    /// <summary>Keeps lines back while something else is drawn on the terminal.</summary>
+    public void Hold()
+    {
+        lock (_lock)
+            _held ??= [];
+    }
+
+    /// <summary>Says what was kept back.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            _held?.ForEach(context.Say);
+            _held = null;
+        }
     }
 
     /// <summary>The word of a state, as <c>status</c> has it too.</summary>
@@ -51,11 +71,22 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
     // How others come in, and how people know this node.
     private void Tell(SwarmInvite invite)
     {
-        context.Say(entry.Founded ? $"founded swarm {invite.Swarm.Fingerprint}; its invite:" : $"in swarm {invite.Swarm.Fingerprint}; an invite to it:");
-        context.Say($"  {invite.ToText()}");
+        Say(entry.Founded ? $"founded swarm {invite.Swarm.Fingerprint}; its invite:" : $"in swarm {invite.Swarm.Fingerprint}; an invite to it:");
+        Say($"  {invite.ToText()}");
         if (entry.Founded && invite.Grant.IsPublic)
-            context.Say(SwarmWords.Public);
-        context.Say($"this node is {entry.Key.Id.Fingerprint}");
+            Say(SwarmWords.Public);
+        Say($"this node is {entry.Key.Id.Fingerprint}");
+    }
+
+    private void Say(string line)
+    {
+        lock (_lock)
+        {
+            if (_held is { } held)
+                held.Add(line);
+            else
+                context.Say(line);
+        }
     }
 
     private static void Write(EventWriter events, NodeEvent happened, SwarmInvite? invite)
@@ -158,7 +189,7 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
             $"{e.Peer.Short} serves blocks {e.Blocks} of {e.ModelName}: {Sizes.Bytes(e.WeightBytes)} of weights, room for {e.CacheTokens} tokens, {e.TokensPerSecond:F1} tokens/s"),
         NodeSessionOpened e => $"session {e.Session} opened, {e.Sessions} open",
         NodeSessionClosed e => $"session {e.Session} closed, {e.Sessions} open",
-        NodePeerJoined e => $"peer {e.Peer.Short} joined: blocks {e.Blocks} at {e.Address}",
+        NodePeerJoined e => $"peer {e.Peer.Short} joined: {(e.Blocks.Count > 0 ? $"blocks {e.Blocks}" : "loading")} at {e.Address}",
         NodePeerLeft e => $"peer {e.Peer.Short} left",
         NodeMoved e => FormattableString.Invariant($"moved from blocks {e.From} to {e.Blocks} in {e.Seconds:F1} s ({e.LoadedBlocks} loaded)"),
         NodePaused { IsPaused: true } e => $"paused: no new sessions, {e.Sessions} go on; 'swarm resume' takes them again",

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Swarm.Models;
+using Swarm.Protocol;
+using Swarm.Protocol.Directory;
 
 namespace Swarm.Cli.Serving;
 
@@ -30,9 +32,13 @@ internal sealed record PanelState
 
     public long CacheTokensFree { get; init; }
 
-    /// <summary>Other nodes of the model that it knows, by the blocks that each serves.</summary>
+    /// <summary>Other nodes of the model that it knows, by the blocks that each serves now; empty where one serves none.</summary>
     public ImmutableArray<BlockSpan> Peers { get; init; } = [];
 
     /// <summary>The last things that happened, oldest first.</summary>
     public ImmutableArray<string> Events { get; init; } = [];
+
+    /// <summary><see cref="Peers"/> as the directory has them.</summary>
+    public static ImmutableArray<BlockSpan> PeersIn(DirectorySnapshot directory, PeerId self) =>
+        [.. directory.Nodes.Where(node => node.Peer != self).Select(node => node.IsServing ? new BlockSpan(node.Blocks.First, node.Blocks.End) : default)];
 }

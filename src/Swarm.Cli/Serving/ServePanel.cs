@@ -1,9 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 using Swarm.Cli.Framework;
-using Swarm.Models;
 using Swarm.Node;
-using Swarm.Protocol;
 
 namespace Swarm.Cli.Serving;
 
@@ -14,7 +12,6 @@ internal sealed class ServePanel(CommandContext context)
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<PeerId, BlockSpan> _peers = [];
     private readonly Queue<string> _events = new();
     private NodeReady? _ready;
     private volatile bool _drawing;
@@ -27,11 +24,7 @@ internal sealed class ServePanel(CommandContext context)
     {
         lock (_lock)
         {
-            if (happened is NodePeerJoined joined)
-                _peers[joined.Peer] = joined.Blocks;
-            else if (happened is NodePeerLeft left)
-                _peers.Remove(left.Peer);
-            else if (happened is NodeReady ready)
+            if (happened is NodeReady ready)
                 _ready = ready;
             if (line is null)
                 return;
@@ -81,11 +74,11 @@ internal sealed class ServePanel(CommandContext context)
                 TokensPerSecond = tokensPerSecond,
                 WeightBytes = node.WeightBytes,
                 CacheTokensFree = node.CacheTokensFree,
-                Peers = [.. _peers.Values],
+                Peers = PanelState.PeersIn(node.Directory, node.Peer),
                 Events = [.. _events],
             };
         }
 
-        return new Rows(PanelText.Lines(state, context.ErrorConsole.Profile.Width).Select(line => (IRenderable)new Markup(line)));
+        return new Rows(PanelText.Lines(state, LiveRegion.Width(context.ErrorConsole)).Select(line => (IRenderable)new Markup(line)));
     }
 }
