@@ -220,4 +220,20 @@ public sealed class DirectoryTests
         SwarmException fault = await Assert.ThrowsAsync<SwarmException>(() => member.JoinAsync([there], mayBeAlone: false, CancellationToken.None));
         Assert.Equal(FaultKind.PeerUnreachable, fault.Fault);
     }
+
+    [Fact]
+    public async Task Revocation_NobodyServesTheNewcomersModel_IsHeardFromTheDht()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4));
+        SwarmInvite ended = cluster.Root.Issue(cluster.Nodes[0].Addresses);
+        await using (SwarmMember operating = cluster.NewMember())
+        {
+            await operating.JoinAsync([cluster.Nodes[0].Addresses[0]], mayBeAlone: false, CancellationToken.None);
+            await operating.PublishRevocationsAsync(cluster.Root.SignRevocations(1, [new Revocation(ended.Id, [])]), CancellationToken.None);
+        }
+
+        NodeHost alone = await cluster.AddAsync(cluster.OptionsFor(new BlockSpan(0, 1)) with { Source = ModelSource.Open(TestModels.Random), Invite = cluster.Root.Issue(cluster.Nodes[0].Addresses) });
+
+        Assert.Equal(1ul, alone.Membership.Revocations?.Sequence);
+    }
 }

@@ -22,7 +22,7 @@ internal sealed class Observation : IAsyncDisposable
         _key = key;
         Member = member;
         Observer = new SwarmObserver(member.Swarm, member.Dht, time, NodePatience);
-        _keeping = member.Dht.RunAsync(_closing.Token);
+        _keeping = member.RunAsync(_closing.Token);
     }
 
     public SwarmMember Member { get; }

@@ -34,7 +34,7 @@ internal sealed class RemoteBlockChain : IBlockChain
         _links = new LinkPool(
             member.Transport, options.Time, purpose => LinkGreeting.Make(purpose == ConnectionClass.Bulk, null, directory.ModelIdentity), options.Patience);
         _links.Failed += directory.ReportFailure;
-        _keeping = Task.WhenAll(directory.RunAsync(_closing.Token), member.Dht.RunAsync(_closing.Token));
+        _keeping = Task.WhenAll(directory.RunAsync(_closing.Token), member.RunAsync(_closing.Token));
     }
 
     public BlockSpan Blocks => _config.AllBlocks;

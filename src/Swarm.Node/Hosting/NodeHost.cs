@@ -345,7 +345,7 @@ public sealed class NodeHost : IAsyncDisposable
 
     // The DHT's table, the directory and the announcement stay fresh until the node stops.
     private Task KeepAsync(LinkProbe links, CancellationToken cancellationToken) => Task.WhenAll(
-        _member.Dht.RunAsync(cancellationToken), _directory!.RunAsync(cancellationToken), _announcer!.RunAsync(cancellationToken), links.RunAsync(cancellationToken));
+        _member.RunAsync(cancellationToken), _directory!.RunAsync(cancellationToken), _announcer!.RunAsync(cancellationToken), links.RunAsync(cancellationToken));
 
     private void CheckBlocks(BlockSpan blocks)
     {

@@ -7,7 +7,13 @@ public static class DhtLimits
     public const int MaxPayloadBytes = 4096;
 
     /// <summary>Bytes of a record on the wire.</summary>
-    public const int MaxRecordBytes = MaxPayloadBytes + 512;
+    public const int MaxRecordBytes = MaxPayloadBytes + RecordFrameBytes;
+
+    /// <summary>Bytes of a record beside its payload, at most.</summary>
+    public const int RecordFrameBytes = 512;
+
+    /// <summary>Bytes of the payload under a key whose topic has room for more than <see cref="MaxPayloadBytes"/>.</summary>
+    public const int MaxLongPayloadBytes = 33 << 10;
 
     /// <summary>Bytes of a message.</summary>
     public const int MaxMessageBytes = 256 << 10;

@@ -43,7 +43,7 @@ public sealed class DhtRecord
     /// <summary>By the signer's clock, which may be wrong by minutes.</summary>
     public DateTimeOffset SignedAt { get; }
 
-    /// <summary>At most <see cref="DhtLimits.MaxPayloadBytes"/> bytes, whose meaning is the topic's.</summary>
+    /// <summary>Bytes whose meaning is the topic's; at most <see cref="DhtLimits.MaxPayloadBytes"/>, or what the topic's policy has room for.</summary>
     public ReadOnlyMemory<byte> Payload { get; }
 
     /// <summary>SHA-256 of the record's bytes, signature included.</summary>

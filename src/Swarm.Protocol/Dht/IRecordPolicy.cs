@@ -6,4 +6,7 @@ public interface IRecordPolicy
     /// <summary>Null when the record may be held; otherwise why not, such as <see cref="RecordRefusal.WrongSchema"/> or <see cref="RecordRefusal.BlocksOutsideModel"/>.</summary>
     /// <param name="record">Everything but its payload has been checked.</param>
     RecordRefusal? Check(DhtRecord record);
+
+    /// <summary>Bytes that a payload under a key may have; at most <see cref="DhtLimits.MaxLongPayloadBytes"/>.</summary>
+    int MaxPayloadBytes(DhtKey key) => DhtLimits.MaxPayloadBytes;
 }

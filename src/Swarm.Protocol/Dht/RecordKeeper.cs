@@ -37,7 +37,7 @@ internal sealed class RecordKeeper(SwarmId swarm, IRecordPolicy policy, TimeProv
     /// <summary>Checks a record that somebody answered with.</summary>
     public RecordRefusal? Check(SignedRecord? wire, out DhtRecord? record)
     {
-        RecordRefusal? refusal = SignedRecords.Read(wire, swarm, time.GetUtcNow(), out record);
+        RecordRefusal? refusal = SignedRecords.Read(wire, swarm, time.GetUtcNow(), policy, out record);
         return refusal ?? CheckContent(record!);
     }
 
@@ -48,7 +48,7 @@ internal sealed class RecordKeeper(SwarmId swarm, IRecordPolicy policy, TimeProv
     public RecordRefusal? Hold(SignedRecord? wire, PeerId caller, TimeSpan age)
     {
         DateTimeOffset utc = time.GetUtcNow();
-        if (SignedRecords.Read(wire, swarm, utc, out DhtRecord? record) is { } unsound)
+        if (SignedRecords.Read(wire, swarm, utc, policy, out DhtRecord? record) is { } unsound)
             return unsound;
         TimeSpan now = Now;
         lock (_gate)

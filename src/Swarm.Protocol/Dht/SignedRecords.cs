@@ -20,15 +20,16 @@ public static class SignedRecords
     /// <param name="sequence">Above that of every earlier record of the signer under this key.</param>
     /// <param name="lifetime">1 ms to <see cref="DhtLimits.MaxLifetime"/>.</param>
     /// <param name="now">The signer's time.</param>
-    /// <param name="payload">At most <see cref="DhtLimits.MaxPayloadBytes"/> bytes.</param>
+    /// <param name="payload">At most <paramref name="maxPayload"/> bytes.</param>
+    /// <param name="maxPayload">What the topic has room for.</param>
     /// <exception cref="ArgumentOutOfRangeException">Lifetime or payload are over their limit.</exception>
-    public static SignedRecord Create(PeerKey signer, DhtKey key, SwarmId swarm, uint schema, ulong sequence, TimeSpan lifetime, DateTimeOffset now, ReadOnlySpan<byte> payload)
+    public static SignedRecord Create(PeerKey signer, DhtKey key, SwarmId swarm, uint schema, ulong sequence, TimeSpan lifetime, DateTimeOffset now, ReadOnlySpan<byte> payload, int maxPayload = DhtLimits.MaxPayloadBytes)
     {
         ArgumentNullException.ThrowIfNull(signer);
         if (lifetime < TimeSpan.FromMilliseconds(1) || lifetime > DhtLimits.MaxLifetime)
             throw new ArgumentOutOfRangeException(nameof(lifetime), lifetime, $"lifetime: expected 1 ms to {DhtLimits.MaxLifetime}");
-        if (payload.Length > DhtLimits.MaxPayloadBytes)
-            throw new ArgumentOutOfRangeException(nameof(payload), payload.Length, $"payload: expected at most {DhtLimits.MaxPayloadBytes} bytes");
+        if (payload.Length > maxPayload)
+            throw new ArgumentOutOfRangeException(nameof(payload), payload.Length, $"payload: expected at most {maxPayload} bytes");
         var body = new RecordBody
         {
             Schema = schema,
@@ -65,7 +66,7 @@ public static class SignedRecords
     {
         ArgumentNullException.ThrowIfNull(policy);
         record = null;
-        if (Read(wire, swarm, now, out DhtRecord? read) is { } unsound)
+        if (Read(wire, swarm, now, policy, out DhtRecord? read) is { } unsound)
             return unsound;
         if (!HasSoundSignature(read!))
             return RecordRefusal.BadSignature;
@@ -75,20 +76,23 @@ public static class SignedRecords
         return null;
     }
 
-    /// <summary>Reads a record and checks all that is cheap: everything but its signature and the policy.</summary>
-    internal static RecordRefusal? Read(SignedRecord? wire, SwarmId swarm, DateTimeOffset now, out DhtRecord? record)
+    /// <summary>Reads a record and checks all that is cheap: everything but its signature and what the policy asks of the payload.</summary>
+    internal static RecordRefusal? Read(SignedRecord? wire, SwarmId swarm, DateTimeOffset now, IRecordPolicy policy, out DhtRecord? record)
     {
         record = null;
         if (wire is null)
             return RecordRefusal.Malformed;
         int bytes = wire.CalculateSize();
-        if (bytes > DhtLimits.MaxRecordBytes)
+        if (bytes > DhtLimits.MaxLongPayloadBytes + DhtLimits.RecordFrameBytes)
             return RecordRefusal.TooLong;
         if (wire.PublicKey.Length != PublicKeyBytes || wire.Signature.Length != PeerKey.SignatureLength || !TryParseBody(wire.Body, out RecordBody? body))
             return RecordRefusal.Malformed;
-        if (body.Payload.Length > DhtLimits.MaxPayloadBytes)
+        if (!DhtKey.TryRead(body.Key, out DhtKey key))
+            return RecordRefusal.Malformed;
+        int room = Math.Min(policy.MaxPayloadBytes(key), DhtLimits.MaxLongPayloadBytes);
+        if (body.Payload.Length > room || bytes > room + DhtLimits.RecordFrameBytes)
             return RecordRefusal.TooLong;
-        if (!SwarmId.TryRead(body.Swarm, out SwarmId of) || !DhtKey.TryRead(body.Key, out DhtKey key) || !PeerId.TryRead(body.Signer, out PeerId signer))
+        if (!SwarmId.TryRead(body.Swarm, out SwarmId of) || !PeerId.TryRead(body.Signer, out PeerId signer))
             return RecordRefusal.Malformed;
         if (of != swarm)
             return RecordRefusal.WrongSwarm;

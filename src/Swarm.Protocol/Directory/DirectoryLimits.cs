@@ -69,6 +69,18 @@ public static class DirectoryLimits
     /// <summary>Peers that a change is told to directly; in a larger swarm those tell others.</summary>
     public const int DirectFanOut = 32;
 
+    /// <summary>Look-up of the root's revocations, ± <see cref="Jitter"/>.</summary>
+    public static readonly TimeSpan RevocationsInterval = TimeSpan.FromSeconds(60);
+
+    /// <summary>Life of a record of the root's revocations.</summary>
+    public static readonly TimeSpan RevocationsLife = TimeSpan.FromMinutes(4);
+
+    /// <summary>A record older than this is renewed: two look-ups later it has ended.</summary>
+    public static readonly TimeSpan RevocationsRenewal = TimeSpan.FromSeconds(100);
+
+    /// <summary>Records of the newest list that are enough; only where there are fewer does a node add its own.</summary>
+    public const int RevocationsCopies = 3;
+
     /// <summary>Peers to whom a change or suspicion is passed on.</summary>
     public const int RelayFanOut = 8;
 }

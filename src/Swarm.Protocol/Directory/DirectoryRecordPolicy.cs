@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Google.Protobuf;
 using Swarm.Protocol.Dht;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Protocol.Directory;
@@ -9,7 +10,9 @@ namespace Swarm.Protocol.Directory;
 /// What the directory's topics ask of their records: a payload within its limits, that speaks for its signer alone and lies under the key that
 /// follows from what it says. Thread-safe.
 /// </summary>
-public sealed class DirectoryRecordPolicy(SwarmId swarm) : IRecordPolicy
+/// <param name="swarm">The swarm.</param>
+/// <param name="gate">Knows the newest revocation list, below which none is taken; null: any that the root signed.</param>
+public sealed class DirectoryRecordPolicy(SwarmId swarm, MembershipGate? gate = null) : IRecordPolicy
 {
     /// <summary>Version of the payloads' meaning.</summary>
     public const uint Schema = 1;
@@ -17,6 +20,9 @@ public sealed class DirectoryRecordPolicy(SwarmId swarm) : IRecordPolicy
     private readonly DhtKey _models = DirectoryKeys.Models(swarm);
     private readonly DhtKey _revocations = DirectoryKeys.Revocations(swarm);
     private ImmutableDictionary<ByteString, int> _known = ImmutableDictionary<ByteString, int>.Empty;
+
+    // The last list whose signature was found to be the root's: all copies of the newest are the same bytes.
+    private ByteString _sound = ByteString.Empty;
 
     /// <summary>Says how many blocks a model has, so that announcements of it that claim others are refused.</summary>
     public void Know(ByteString modelIdentity, int blocks) => ImmutableInterlocked.AddOrUpdate(ref _known, modelIdentity, blocks, (_, _) => blocks);
@@ -34,10 +40,13 @@ public sealed class DirectoryRecordPolicy(SwarmId swarm) : IRecordPolicy
                 ? RecordRefusal.WrongKey
                 : AnnouncementRules.Check(payload.Model) is null ? null : RecordRefusal.InvalidPayload,
             DirectoryPayload.BodyOneofCase.Node => CheckNode(record, payload.Node),
-            DirectoryPayload.BodyOneofCase.Revocations => record.Key != _revocations ? RecordRefusal.WrongKey : null,
+            DirectoryPayload.BodyOneofCase.Revocations => record.Key != _revocations ? RecordRefusal.WrongKey : CheckRevocations(payload.Revocations),
             _ => RecordRefusal.InvalidPayload,
         };
     }
+
+    /// <inheritdoc/>
+    public int MaxPayloadBytes(DhtKey key) => key == _revocations ? DhtLimits.MaxLongPayloadBytes : DhtLimits.MaxPayloadBytes;
 
     /// <summary>The payload of a record, or null when it is none.</summary>
     internal static DirectoryPayload? Read(DhtRecord record)
@@ -49,6 +58,31 @@ public sealed class DirectoryRecordPolicy(SwarmId swarm) : IRecordPolicy
         catch (InvalidProtocolBufferException)
         {
             return null;
+        }
+    }
+
+    // Any member may carry it: what it says is the root's word.
+    private RecordRefusal? CheckRevocations(ByteString bytes)
+    {
+        try
+        {
+            var list = RevocationList.Parse(bytes.Span);
+            if (list.Swarm != swarm)
+                return RecordRefusal.InvalidPayload;
+            if (list.Sequence < (gate?.Revocations?.Sequence ?? 0))
+                return RecordRefusal.NotNewer;
+            if (!bytes.Equals(Volatile.Read(ref _sound)))
+            {
+                if (!list.IsSignedByRoot())
+                    return RecordRefusal.InvalidPayload;
+                Volatile.Write(ref _sound, bytes);
+            }
+
+            return null;
+        }
+        catch (MembershipException)
+        {
+            return RecordRefusal.InvalidPayload;
         }
     }
 

@@ -413,7 +413,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
         {
             DateTimeOffset now = _options.Time.GetUtcNow();
             // What is not newer is passed over before its signature is looked at.
-            if (SignedRecords.Read(held.Record, _options.Swarm, now, out DhtRecord? read) is not null || !IsNewer(read!))
+            if (SignedRecords.Read(held.Record, _options.Swarm, now, _policy, out DhtRecord? read) is not null || !IsNewer(read!))
                 continue;
             if (SignedRecords.Verify(held.Record, _options.Swarm, now, _policy, out DhtRecord? record) is not null)
                 continue;

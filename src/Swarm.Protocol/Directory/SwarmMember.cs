@@ -16,6 +16,7 @@ public sealed class SwarmMember : IAsyncDisposable
     private static readonly TimeSpan SilentTime = TimeSpan.FromSeconds(1);
 
     private readonly MemberOptions _options;
+    private readonly RevocationRecords _revocations;
 
     /// <param name="options">Who it is, and how it reaches others.</param>
     public SwarmMember(MemberOptions options)
@@ -24,8 +25,9 @@ public sealed class SwarmMember : IAsyncDisposable
         _options = options;
         Credentials = PeerCredentials.Create(options.Key, options.Invite, options.Time);
         Transport = options.Transport(Credentials);
-        Policy = new DirectoryRecordPolicy(Swarm);
+        Policy = new DirectoryRecordPolicy(Swarm, Credentials.Gate);
         Dht = new DhtNode(options.Key, Swarm, Transport, options.Time, options.Random, options.Dht with { IsClient = options.IsClient }, Policy);
+        _revocations = new RevocationRecords(options.Key, Dht, Credentials.Gate, options.Time, options.Random, options.IsClient);
         Client = new DirectoryClient(Transport, options.Time, options.Patience);
         Models = new ModelLookUp(Swarm, Dht, Client);
     }
@@ -46,6 +48,9 @@ public sealed class SwarmMember : IAsyncDisposable
 
     public ModelLookUp Models { get; }
 
+    /// <summary>Keeps the DHT's part and what is known of revocations fresh until it is cancelled.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) => Task.WhenAll(Dht.RunAsync(cancellationToken), _revocations.RunAsync(cancellationToken));
+
     /// <summary>Becomes known to those of the endpoints that answer, and to who is near.</summary>
     /// <param name="bootstrap">Whom to call first.</param>
     /// <param name="mayBeAlone">Nobody there is no failure: the DHT calls them again until somebody answers.</param>
@@ -63,7 +68,11 @@ public sealed class SwarmMember : IAsyncDisposable
             before = now;
             outcome = await Dht.JoinAsync(bootstrap, cancellationToken);
             if (outcome.Contacts > 0)
+            {
+                await _revocations.RefreshAsync(cancellationToken);
                 return;
+            }
+
             now = _options.Time.GetElapsedTime(start);
             refusals = MembershipVerdict.Refusal(outcome.Faults) is null ? 0 : refusals + 1;
         }
@@ -104,7 +113,7 @@ public sealed class SwarmMember : IAsyncDisposable
         return directory;
     }
 
-    /// <summary>Takes a revocation list over and hands it to nodes that the DHT knows; each passes it on.</summary>
+    /// <summary>Takes a revocation list over, hands it to nodes that the DHT knows, of which each passes it on, and stores it for those who come later.</summary>
     /// <returns>Nodes that took it or had it already.</returns>
     public async Task<int> PublishRevocationsAsync(RevocationList list, CancellationToken cancellationToken)
     {
@@ -115,6 +124,7 @@ public sealed class SwarmMember : IAsyncDisposable
             Revocations = UnsafeByteOperations.UnsafeWrap(list.ToBytes()),
         };
         bool[] told = await Task.WhenAll(Dht.Contacts.Take(DirectoryLimits.DirectFanOut).Select(contact => TellAsync(contact, request, cancellationToken)));
+        await _revocations.PublishAsync(list, cancellationToken);
 
         // Only now: who is shut out by the list shall have heard why.
         Credentials.Gate.Update(list);

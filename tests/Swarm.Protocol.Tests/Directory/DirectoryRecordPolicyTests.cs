@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Swarm.Protocol.Dht;
 using Swarm.Protocol.Directory;
+using Swarm.Protocol.Membership;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Protocol.Tests.Directory;
@@ -98,6 +99,41 @@ public sealed class DirectoryRecordPolicyTests : IDisposable
         Assert.Equal([0], DirectoryKeys.RegionsOf(node with { Blocks = default, Target = default }));
         Assert.Equal(7, DirectoryKeys.RegionCount(200));
         Assert.Equal(1, DirectoryKeys.RegionCount(32));
+    }
+
+    [Fact]
+    public void Check_Revocations_AreTheRootsNewestAlone()
+    {
+        using var root = SwarmRoot.Found();
+        using var another = SwarmRoot.Found();
+        var gate = new MembershipGate(root.Swarm, isPublic: false, TimeProvider.System);
+        var policy = new DirectoryRecordPolicy(root.Swarm, gate);
+        Revocation[] entries = [.. Enumerable.Range(0, MembershipLimits.MaxRevocations).Select(index => new Revocation(
+            root.Issue([]).Id, [.. Enumerable.Range(0, MembershipLimits.MaxStaying / MembershipLimits.MaxRevocations).Select(peer => Announced.Peer(peer + 1))]))];
+        RevocationList first = root.SignRevocations(1, []);
+        RevocationList longest = root.SignRevocations(2, entries);
+        SignedRevocations forged = SignedRevocations.Parser.ParseFrom(longest.ToBytes());
+        forged.Signature = ByteString.CopyFrom(new byte[64]);
+
+        Assert.Equal(RecordRefusal.Unspecified, Check(first.ToBytes()));
+        Assert.Equal(RecordRefusal.Unspecified, Check(longest.ToBytes()));
+        Assert.Equal(RecordRefusal.InvalidPayload, Check(forged.ToByteArray()));
+        Assert.Equal(RecordRefusal.InvalidPayload, Check(another.SignRevocations(3, []).ToBytes()));
+        Assert.Equal(RecordRefusal.InvalidPayload, Check([1, 2, 3]));
+        Assert.Equal(RecordRefusal.WrongKey, Check(first.ToBytes(), DirectoryKeys.Models(root.Swarm)));
+        Assert.Equal(RecordRefusal.TooLong, Check(longest.ToBytes(), DirectoryKeys.Models(root.Swarm)));
+        Assert.Equal(RecordRefusal.TooLong, Check(new byte[DhtLimits.MaxLongPayloadBytes]));
+        Assert.True(gate.Update(longest));
+        Assert.Equal(RecordRefusal.NotNewer, Check(first.ToBytes()));
+        Assert.Equal(RecordRefusal.Unspecified, Check(longest.ToBytes()));
+
+        RecordRefusal Check(byte[] list, DhtKey? key = null)
+        {
+            byte[] payload = new DirectoryPayload { Revocations = ByteString.CopyFrom(list) }.ToByteArray();
+            SignedRecord record = SignedRecords.Create(
+                _key, key ?? DirectoryKeys.Revocations(root.Swarm), root.Swarm, DirectoryRecordPolicy.Schema, 5, DirectoryLimits.RevocationsLife, Now, payload, maxPayload: 1 << 20);
+            return SignedRecords.Verify(record, root.Swarm, Now, policy, out _) ?? RecordRefusal.Unspecified;
+        }
     }
 
     private RecordRefusal Verify(DhtKey key, uint schema, byte[] payload)
