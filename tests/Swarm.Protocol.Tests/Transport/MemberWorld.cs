@@ -14,10 +14,13 @@ internal sealed class MemberWorld : IAsyncDisposable
     private readonly TransportKind _kind;
     private readonly List<ITransport> _transports = [];
 
-    private MemberWorld(TransportKind kind, GrantTerms? terms)
+    private readonly TimeProvider _time;
+
+    private MemberWorld(TransportKind kind, GrantTerms? terms, TimeProvider? time)
     {
         _kind = kind;
-        Membership = new TestMembership(terms);
+        _time = time ?? TimeProvider.System;
+        Membership = new TestMembership(terms, time);
         Server = Membership.NewMember();
     }
 
@@ -30,16 +33,16 @@ internal sealed class MemberWorld : IAsyncDisposable
     /// <summary>The listener with its peer.</summary>
     public PeerEndpoint Endpoint => new(Server.Peer, Listener.Address);
 
-    public static async Task<MemberWorld> OpenAsync(TransportKind kind, ServerServiceDefinition service, GrantTerms? terms = null)
+    public static async Task<MemberWorld> OpenAsync(TransportKind kind, ServerServiceDefinition service, GrantTerms? terms = null, TimeProvider? time = null)
     {
-        var world = new MemberWorld(kind, terms);
+        var world = new MemberWorld(kind, terms, time);
         world.Listener = await world.NewTransport(world.Server).ListenAsync(new PeerAddress("127.0.0.1", 0), [service], CancellationToken.None);
         return world;
     }
 
     public ITransport NewTransport(PeerCredentials? credentials)
     {
-        var options = new TransportOptions { Credentials = credentials };
+        var options = new TransportOptions { Credentials = credentials, TimeProvider = _time };
         ITransport transport = _kind == TransportKind.GrpcMembers ? new GrpcTransport(options) : new InMemoryTransport(_network, options);
         _transports.Add(transport);
         return transport;

@@ -158,6 +158,41 @@ public sealed class MembershipContractTests
     }
 
     [Theory, MemberKinds]
+    public async Task GrantOfTheCaller_Ends_CutsItsCallWithinAMinute(TransportKind kind)
+    {
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        await using MemberWorld world = await MemberWorld.OpenAsync(kind, Echo, time: time);
+        SwarmInvite ending = world.Membership.Root.Issue([], new GrantTerms { NotAfter = time.GetUtcNow() + TimeSpan.FromMinutes(10) });
+        ITransport transport = world.NewTransport(world.Membership.NewMember(ending));
+        using AsyncDuplexStreamingCall<string, string> cut = await EchoOnceAsync(transport, world.Endpoint);
+        using AsyncDuplexStreamingCall<string, string> kept = await EchoOnceAsync(world.NewTransport(world.Membership.NewMember()), world.Endpoint);
+        time.Advance(TimeSpan.FromMinutes(9));
+        await cut.RequestStream.WriteAsync("still").WaitAsync(Patience);
+        Assert.True(await cut.ResponseStream.MoveNext().WaitAsync(Patience));
+
+        time.Advance(TimeSpan.FromMinutes(2));
+
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => cut.ResponseStream.MoveNext().WaitAsync(Patience));
+        Assert.True(error.StatusCode == StatusCode.Unavailable, error.ToString());
+        await kept.RequestStream.WriteAsync("still").WaitAsync(Patience);
+        Assert.True(await kept.ResponseStream.MoveNext().WaitAsync(Patience));
+    }
+
+    [Theory, MemberKinds]
+    public async Task GrantOfTheListener_Ends_CutsTheDiallersCallWithinAMinute(TransportKind kind)
+    {
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        await using MemberWorld world = await MemberWorld.OpenAsync(kind, Echo, new GrantTerms { NotAfter = time.GetUtcNow() + TimeSpan.FromMinutes(10) }, time);
+        ITransport transport = world.NewTransport(world.Membership.NewMember(world.Membership.Root.Issue([])));
+        using AsyncDuplexStreamingCall<string, string> cut = await EchoOnceAsync(transport, world.Endpoint);
+
+        time.Advance(TimeSpan.FromMinutes(11));
+
+        RpcException error = await Assert.ThrowsAsync<RpcException>(() => cut.ResponseStream.MoveNext().WaitAsync(Patience));
+        Assert.True(error.StatusCode == StatusCode.Unavailable, error.ToString());
+    }
+
+    [Theory, MemberKinds]
     public async Task Call_GuestOfAPublicSwarm_IsServedUnderItsOwnId(TransportKind kind)
     {
         await using MemberWorld world = await MemberWorld.OpenAsync(kind, WhoCalls, new GrantTerms { Public = true });
@@ -165,6 +200,12 @@ public sealed class MembershipContractTests
         using PeerCredentials guest = PeerCredentials.Create(key, null, new MembershipGate(world.Membership.Swarm, isPublic: true, TimeProvider.System));
         Assert.Equal($"{guest.Peer} ", await world.CallAsync(guest, world.Endpoint));
     }
+
+    private static ServerServiceDefinition Echo => EchoMethods.OneDuplex(async (requests, responses, context) =>
+    {
+        await foreach (string request in requests.ReadAllAsync(context.CancellationToken))
+            await responses.WriteAsync(request);
+    });
 
     private static async Task<AsyncDuplexStreamingCall<string, string>> EchoOnceAsync(ITransport transport, PeerEndpoint endpoint)
     {

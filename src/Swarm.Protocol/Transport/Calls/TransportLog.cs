@@ -20,6 +20,6 @@ internal static partial class TransportLog
     [LoggerMessage(EventId = 5, Level = LogLevel.Information, Message = "Peer {Peer} at {Source} is no member any more: {Refusal}.")]
     public static partial void FormerMemberRefused(ILogger logger, string peer, string source, Swarm.Protocol.Membership.MembershipRefusal refusal);
 
-    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "The connection of peer {Peer} at {Source} is closed: its membership was revoked.")]
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "The connection of peer {Peer} at {Source} is closed: its membership has ended.")]
     public static partial void MemberCut(ILogger logger, string peer, string source);
 }

@@ -9,6 +9,7 @@ internal sealed class InMemoryListener : IPeerListener
     private readonly InMemoryNetwork _network;
     private readonly ServerDispatcher _dispatcher;
     private readonly TransportOptions _options;
+    private readonly MembershipWatch _watch;
     private readonly Lock _gate = new();
     private readonly List<Running> _calls = [];
     private bool _disposed;
@@ -19,8 +20,7 @@ internal sealed class InMemoryListener : IPeerListener
         _dispatcher = dispatcher;
         _options = options;
         Address = address;
-        if (options.Credentials is { } credentials)
-            credentials.Gate.Changed += CutRefusedCallers;
+        _watch = new MembershipWatch(options.Credentials?.Gate, options.TimeProvider, CutRefusedCallers);
     }
 
     public PeerAddress Address { get; }
@@ -78,8 +78,7 @@ internal sealed class InMemoryListener : IPeerListener
             calls = [.. _calls.Select(running => running.Call)];
         }
 
-        if (_options.Credentials is { } credentials)
-            credentials.Gate.Changed -= CutRefusedCallers;
+        _watch.Dispose();
         _network.Remove(Address);
         _dispatcher.Close();
         try

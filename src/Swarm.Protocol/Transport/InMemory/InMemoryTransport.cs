@@ -10,6 +10,7 @@ public sealed class InMemoryTransport : ITransport
 {
     private readonly InMemoryNetwork _network;
     private readonly TransportOptions _options;
+    private readonly MembershipWatch _watch;
     private readonly Lock _gate = new();
     private readonly List<InMemoryListener> _listeners = [];
 
@@ -18,8 +19,7 @@ public sealed class InMemoryTransport : ITransport
         ArgumentNullException.ThrowIfNull(network);
         _network = network;
         _options = options ?? new TransportOptions();
-        if (_options.Credentials is { } credentials)
-            credentials.Gate.Changed += CutRefusedPeers;
+        _watch = new MembershipWatch(_options.Credentials?.Gate, _options.TimeProvider, CutRefusedPeers);
     }
 
     public ValueTask<IPeerListener> ListenAsync(PeerAddress address, IReadOnlyList<ServerServiceDefinition> services, CancellationToken cancellationToken)
@@ -47,9 +47,7 @@ public sealed class InMemoryTransport : ITransport
             _listeners.Clear();
         }
 
-        if (_options.Credentials is { } credentials)
-            credentials.Gate.Changed -= CutRefusedPeers;
-
+        _watch.Dispose();
         foreach (InMemoryListener listener in listeners)
             await listener.DisposeAsync();
     }

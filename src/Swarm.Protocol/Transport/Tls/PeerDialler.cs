@@ -13,6 +13,7 @@ internal sealed class PeerDialler : IDisposable
     private readonly TransportOptions _options;
     private readonly TlsSettings? _settings;
     private readonly ConnectionMeter _meter;
+    private readonly MembershipWatch _watch;
     private readonly Lock _lock = new();
     private readonly HashSet<PeerStream> _open = [];
 
@@ -21,8 +22,7 @@ internal sealed class PeerDialler : IDisposable
         _options = options;
         _settings = settings;
         _meter = meter;
-        if (options.Credentials is { } credentials)
-            credentials.Gate.Changed += CutRefused;
+        _watch = new MembershipWatch(options.Credentials?.Gate, options.TimeProvider, CutRefused);
     }
 
     /// <summary>The first address where the right peer answers.</summary>
@@ -61,11 +61,7 @@ internal sealed class PeerDialler : IDisposable
         throw failure!;
     }
 
-    public void Dispose()
-    {
-        if (_options.Credentials is { } credentials)
-            credentials.Gate.Changed -= CutRefused;
-    }
+    public void Dispose() => _watch.Dispose();
 
     private async ValueTask<Stream> DialAsync(PeerAddress address, PeerId expected, string name, ConnectionClass purpose, CancellationToken cancellationToken)
     {

@@ -24,6 +24,7 @@ internal sealed class TlsListener : IDisposable
     private readonly TlsSettings _settings;
     private readonly MembershipGate _gate;
     private readonly ILogger _log;
+    private readonly MembershipWatch _watch;
     private readonly Lock _lock = new();
     private readonly HandshakeTable<ConnectionContext> _handshakes;
     private readonly HashSet<Admitted> _admitted = [];
@@ -35,7 +36,7 @@ internal sealed class TlsListener : IDisposable
         _gate = options.Credentials!.Gate;
         _log = options.LoggerFactory.CreateLogger("Swarm.Transport");
         _handshakes = new HandshakeTable<ConnectionContext>(options.MaxHandshakes);
-        _gate.Changed += CutRefused;
+        _watch = new MembershipWatch(_gate, options.TimeProvider, CutRefused);
     }
 
     /// <summary>Serves one connection to its end.</summary>
@@ -60,7 +61,7 @@ internal sealed class TlsListener : IDisposable
         }
     }
 
-    public void Dispose() => _gate.Changed -= CutRefused;
+    public void Dispose() => _watch.Dispose();
 
     private static async Task ServeMemberAsync(ConnectionContext connection, SslStream stream, Member member, ConnectionDelegate next)
     {
