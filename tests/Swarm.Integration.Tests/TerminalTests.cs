@@ -13,7 +13,7 @@ public sealed class TerminalTests
     {
         Skip.IfNot(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "no program here makes a terminal");
         using TemporaryFolder home = new();
-        string command = $"stty cols 80 rows 24; exec '{SwarmProcess.ProgramPath}' serve --home '{home.File("home")}' --listen 127.0.0.1:0 --model random:8MiB:q8_0 --blocks 0:17";
+        string command = $"stty cols 80 rows 24; exec '{SwarmProcess.ProgramPath}' serve --home '{home.File("home")}' --public --listen 127.0.0.1:0 --model random:8MiB:q8_0 --blocks 0:17";
         ProcessStartInfo start = new("/usr/bin/script", ["-qec", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
         start.Environment["TERM"] = "xterm-256color";
         using Process terminal = Process.Start(start)!;
@@ -48,6 +48,7 @@ public sealed class TerminalTests
         int told = text.IndexOf("\nfounded swarm ", StringComparison.Ordinal);
         Assert.True(told >= 0, text);
         Assert.DoesNotContain("loading blocks", text[told..], StringComparison.Ordinal);
+        Assert.Contains("\nthis swarm is public: ", text[told..], StringComparison.Ordinal);
         Assert.Contains("  leaving  ", text, StringComparison.Ordinal);
         Assert.EndsWith("\u001b[?25h", text.TrimEnd(), StringComparison.Ordinal);
         Assert.True(text.LastIndexOf("\u001b[?25l", StringComparison.Ordinal) < text.LastIndexOf("\u001b[?25h", StringComparison.Ordinal), text);
