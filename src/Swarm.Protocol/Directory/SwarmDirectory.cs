@@ -116,14 +116,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
     }
 
     /// <summary>Somebody, or something, says that the peer may be dead: it is probed, and hidden only if that fails.</summary>
-    public void Suspect(PeerId peer)
-    {
-        NodeEntry? node;
-        lock (_lock)
-            node = _view.Find(peer) is { } known && _view.ShouldVerify(peer, known.Sequence, Now) ? known : null;
-        if (node is not null)
-            Start(() => VerifyAsync(node, _stopping.Token));
-    }
+    public void Suspect(PeerId peer) => CheckSuspicionAsync(peer, null);
 
     /// <summary>Probes those who are hidden now, whether or not their time has come: for who finds no route without them. Ends with the last answer or silence.</summary>
     public async Task ReconsiderAsync(CancellationToken cancellationToken)
@@ -187,7 +180,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
         if (request.ModelIdentity != _options.ModelIdentity)
             return null;
         HearRecords(request.Records, caller);
-        HearSuspicions(request.Suspicions);
+        HearSuspicionsAsync(request.Suspicions);
         lock (_lock)
         {
             response.Suspicions.AddRange(_view.Deaths(Now).Select(death => new Suspicion { Peer = death.Peer.ToByteString(), Sequence = death.Sequence }));
@@ -296,7 +289,7 @@ public sealed class SwarmDirectory : IAsyncDisposable
             if (outcome == ProbeOutcome.Answered)
                 return;
             // Others begin to look while this one makes sure: a machine that lost its power is silent to all.
-            Start(() => TellAsync(node, _stopping.Token));
+            _ = Start(() => TellAsync(node, _stopping.Token));
             if (outcome == ProbeOutcome.Refused)
                 return;
         }
@@ -397,13 +390,13 @@ public sealed class SwarmDirectory : IAsyncDisposable
         catch (SwarmException exception)
         {
             if (LivenessRules.Hides(exception.Fault))
-                Suspect(target.Peer);
+                await AwaitBrieflyAsync(CheckSuspicionAsync(target.Peer, null), cancellationToken);
             return;
         }
 
         HearRevocations(response.Revocations);
         HearRecords([.. response.Records.Take(DirectoryLimits.MaxRecords)], target.Peer);
-        HearSuspicions([.. response.Suspicions.Take(DirectoryLimits.MaxSuspicions)]);
+        await AwaitBrieflyAsync(HearSuspicionsAsync(response.Suspicions.Take(DirectoryLimits.MaxSuspicions)), cancellationToken);
     }
 
     private void HearRecords(IReadOnlyList<HeldRecord> records, PeerId from)
@@ -466,17 +459,40 @@ public sealed class SwarmDirectory : IAsyncDisposable
         return isNew;
     }
 
-    private void HearSuspicions(IReadOnlyList<Suspicion> suspicions)
+    // Ends when all are cleared up, which goes on in the background whether or not somebody waits.
+    private Task HearSuspicionsAsync(IEnumerable<Suspicion> suspicions)
     {
+        var checks = new List<Task>();
         foreach (Suspicion suspicion in suspicions)
         {
-            if (!PeerId.TryRead(suspicion.Peer, out PeerId peer) || peer == _options.Self)
-                continue;
-            NodeEntry? node;
-            lock (_lock)
-                node = _view.ShouldVerify(peer, suspicion.Sequence, Now) ? _view.Find(peer) : null;
-            if (node is not null)
-                Start(() => VerifyAsync(node, _stopping.Token));
+            if (PeerId.TryRead(suspicion.Peer, out PeerId peer) && peer != _options.Self)
+                checks.Add(CheckSuspicionAsync(peer, suspicion.Sequence));
+        }
+
+        return Task.WhenAll(checks);
+    }
+
+    // By the announcement with this number, or by the one held here.
+    private Task CheckSuspicionAsync(PeerId peer, ulong? sequence)
+    {
+        NodeEntry? node;
+        lock (_lock)
+            node = _view.Find(peer) is { } known && _view.ShouldVerify(peer, sequence ?? known.Sequence, Now) ? known : null;
+        return node is null ? Task.CompletedTask : Start(() => VerifyAsync(node, _stopping.Token));
+    }
+
+    // A client plans its route from what it has just heard, so it gives a dead node's refusal the time to come; a node need not wait.
+    private async Task AwaitBrieflyAsync(Task checks, CancellationToken cancellationToken)
+    {
+        if (_options.Self is not null || checks.IsCompleted)
+            return;
+        try
+        {
+            await checks.WaitAsync(DirectoryLimits.ProbePatience / 2, _options.Time, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            // Silence: the check goes on without anybody waiting.
         }
     }
 
@@ -537,12 +553,12 @@ public sealed class SwarmDirectory : IAsyncDisposable
     };
 
     // Runs beside the caller and is waited for at the end.
-    private void Start(Func<Task> errand)
+    private Task Start(Func<Task> errand)
     {
         lock (_lock)
         {
             if (_disposed)
-                return;
+                return Task.CompletedTask;
         }
 
         Task running = RunQuietlyAsync(errand);
@@ -552,6 +568,8 @@ public sealed class SwarmDirectory : IAsyncDisposable
             if (!running.IsCompleted)
                 _errands.Add(running);
         }
+
+        return running;
     }
 
     private static async Task RunQuietlyAsync(Func<Task> errand)

@@ -78,6 +78,19 @@ public sealed class MembershipContractTests
     }
 
     [Theory, MemberKinds]
+    public async Task Call_WithoutProof_FiftyTimes_IsUnauthenticatedEachTime(TransportKind kind)
+    {
+        // The refusal races with the connection's first use; whichever comes first, the caller learns the reason.
+        await using MemberWorld world = await MemberWorld.OpenAsync(kind, WhoCalls);
+        for (int call = 0; call < 50; call++)
+        {
+            using var key = PeerKey.Create();
+            using PeerCredentials stranger = PeerCredentials.Create(key, null, new MembershipGate(world.Membership.Swarm, isPublic: false, TimeProvider.System));
+            Assert.Equal(StatusCode.Unauthenticated, (await world.FailAsync(stranger, world.Endpoint)).StatusCode);
+        }
+    }
+
+    [Theory, MemberKinds]
     public async Task Call_ToAnotherSwarm_IsUnavailable(TransportKind kind)
     {
         await using MemberWorld world = await MemberWorld.OpenAsync(kind, WhoCalls);

@@ -123,8 +123,12 @@ public sealed class GrpcTransport : ITransport
         }
     }
 
-    private ValueTask<Stream> DialAsync(PeerRequest request, ConnectionClass purpose, CancellationToken cancellationToken) =>
-        _dialler.DialAsync(request.Endpoint.Endpoint, request.Endpoint.Host, purpose, cancellationToken);
+    private async ValueTask<Stream> DialAsync(PeerRequest request, ConnectionClass purpose, CancellationToken cancellationToken)
+    {
+        Stream connection = await _dialler.DialAsync(request.Endpoint.Endpoint, request.Endpoint.Host, purpose, cancellationToken);
+        request.Dialled = connection as PeerStream;
+        return connection;
+    }
 
     private HttpMessageInvoker Invoker(ConnectionClass purpose, int windowBytes) => new(new SocketsHttpHandler
     {

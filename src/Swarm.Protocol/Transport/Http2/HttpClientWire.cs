@@ -35,9 +35,9 @@ internal sealed class HttpClientWire : ClientWire
     {
         var content = new GrpcRequestContent(onlyFrame);
         _content = content;
+        using PeerRequest request = Request(head, content);
         try
         {
-            using HttpRequestMessage request = Request(head, content);
             HttpResponseMessage response = await _invoker.SendAsync(request, cancellationToken);
             Keep(response, cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)
@@ -52,6 +52,11 @@ internal sealed class HttpClientWire : ClientWire
                 return new ResponseHead(headers, HeaderCodec.ReadStatus(code, First(response.Headers, HeaderCodec.Message)));
             _reader = PipeReader.Create(await response.Content.ReadAsStreamAsync(cancellationToken), ReaderOptions);
             return new ResponseHead(headers, null);
+        }
+        catch (HttpRequestException exception) when (request.Dialled?.Refusal is { } refusal)
+        {
+            content.Fail(exception);
+            throw refusal;
         }
         catch (Exception exception)
         {
@@ -117,7 +122,7 @@ internal sealed class HttpClientWire : ClientWire
         return metadata;
     }
 
-    private HttpRequestMessage Request(RequestHead head, GrpcRequestContent content)
+    private PeerRequest Request(RequestHead head, GrpcRequestContent content)
     {
         var request = new PeerRequest(new Uri(_endpoint.Origin + head.Path), _endpoint)
         {

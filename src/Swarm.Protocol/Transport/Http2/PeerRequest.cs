@@ -4,4 +4,7 @@ namespace Swarm.Protocol.Transport;
 internal sealed class PeerRequest(Uri uri, EndpointName endpoint) : HttpRequestMessage(HttpMethod.Post, uri)
 {
     public EndpointName Endpoint { get; } = endpoint;
+
+    /// <summary>The connection that was made for it, if one was and under TLS.</summary>
+    public PeerStream? Dialled { get; set; }
 }

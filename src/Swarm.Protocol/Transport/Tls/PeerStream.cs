@@ -22,6 +22,9 @@ internal sealed class PeerStream : SslStream
     /// <summary>Who answered; set by the handshake.</summary>
     public Member Member { get; set; }
 
+    /// <summary>The other side ended before its first byte: this side is no member to it. HTTP loses such a failure when the connection ends before it is put to use.</summary>
+    public TransportException? Refusal => _refused ? new TransportException(TransportStatuses.NotAMember(_address)) : null;
+
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _heard || buffer.IsEmpty ? base.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
 
