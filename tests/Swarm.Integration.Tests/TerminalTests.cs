@@ -13,7 +13,8 @@ public sealed class TerminalTests
     {
         Skip.IfNot(OperatingSystem.IsLinux() && File.Exists("/usr/bin/script"), "no program here makes a terminal");
         using TemporaryFolder home = new();
-        string command = $"stty cols 80 rows 24; exec '{SwarmProcess.ProgramPath}' serve --home '{home.File("home")}' --public --listen 127.0.0.1:0 --model random:8MiB:q8_0 --blocks 0:17";
+        // Where the runner's shell ignores SIGINT, its children would ignore Ctrl-C too.
+        string command = $"stty cols 80 rows 24; exec env --default-signal=INT '{SwarmProcess.ProgramPath}' serve --home '{home.File("home")}' --public --listen 127.0.0.1:0 --model random:8MiB:q8_0 --blocks 0:17";
         ProcessStartInfo start = new("/usr/bin/script", ["-qec", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true, StandardOutputEncoding = Encoding.UTF8 };
         start.Environment["TERM"] = "xterm-256color";
         using Process terminal = Process.Start(start)!;
