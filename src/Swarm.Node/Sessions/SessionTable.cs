@@ -261,10 +261,10 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     /// <summary>Everything below is ready.</summary>
     public void OnOpenedBelow(NodeSession session, Opened below)
     {
-        if (below.GrantedPositions.Count >= ChainLimits.MaxHops)
+        if (below.Hops.Count >= ChainLimits.MaxHops)
             return;
-        var opened = new Opened { GrantedPositions = { (uint)session.Plan.MaxPositions } };
-        opened.GrantedPositions.AddRange(below.GrantedPositions);
+        var opened = new Opened { Hops = { new HopOpened { GrantedPositions = (uint)session.Plan.MaxPositions } } };
+        opened.Hops.AddRange(below.Hops);
         session.Upstream.Send(new LinkFrame { Opened = opened }, session.Id, session.Epoch);
     }
 
@@ -396,7 +396,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
         if (session.Downstream is { } downstream)
             _ = downstream.OpenAsync(open);
         else
-            link.Send(new LinkFrame { Opened = new Opened { GrantedPositions = { (uint)plan.MaxPositions } } }, id, epoch);
+            link.Send(new LinkFrame { Opened = new Opened { Hops = { new HopOpened { GrantedPositions = (uint)plan.MaxPositions } } } }, id, epoch);
     }
 
     // False when the node has moved since the plan was checked: it is to be checked anew.
