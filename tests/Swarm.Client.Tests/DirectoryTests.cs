@@ -177,10 +177,12 @@ public sealed class DirectoryTests
         Assert.Equal(FaultKind.NoRoute, fault.Fault);
     }
 
-    [Fact]
-    public async Task OpenAsync_InviteRevokedMeanwhile_IsNotAMember()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task OpenAsync_InviteRevokedMeanwhile_IsNotAMember(bool inMemory)
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4), new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory, new BlockSpan(0, 4), new BlockSpan(0, 4));
         SwarmInvite ended = cluster.Root.Issue(cluster.Nodes[0].Addresses);
         await using SwarmClient guest = await SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = ended.ToText() });
         RevocationList list = cluster.Root.SignRevocations(1, [new Revocation(ended.Id, [])]);
@@ -193,10 +195,12 @@ public sealed class DirectoryTests
         Assert.Equal(FaultKind.NotAMember, fault.Fault);
     }
 
-    [Fact]
-    public async Task ConnectAsync_InviteExpired_IsNotAMember()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ConnectAsync_InviteExpired_IsNotAMember(bool inMemory)
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory, new BlockSpan(0, 4));
         SwarmInvite ended = cluster.Root.Issue(cluster.Nodes[0].Addresses, new GrantTerms { NotAfter = DateTimeOffset.UtcNow - TimeSpan.FromMinutes(1) });
 
         SwarmException fault = await Assert.ThrowsAsync<SwarmException>(() => SwarmClient.ConnectAsync(cluster.ClientOptions() with { Invite = ended.ToText() }));

@@ -52,7 +52,7 @@ public sealed class InviteTests : IDisposable
         SwarmResult left = await hostile.WaitForExitAsync();
         Assert.Equal(1, left.ExitCode);
         Assert.Equal("NotAMember", left.Last().GetProperty("code").GetString());
-        Assert.NotEqual(0, (await SwarmProcess.RunAsync([.. Score, "--join", hers])).ExitCode);
+        Assert.Equal("NotAMember", (await SwarmProcess.RunAsync([.. Score, "--join", hers])).Last().GetProperty("code").GetString());
 
         // Others go on.
         SwarmResult served = await SwarmProcess.RunAsync([.. Score, "--join", shared]);
@@ -76,7 +76,7 @@ public sealed class InviteTests : IDisposable
         Assert.Equal(1, ended.GetProperty("cameBy").GetInt32());
         string next = ended.GetProperty("invite").GetString()!;
         Assert.NotEqual(shown.GetProperty("id").GetString(), ended.GetProperty("id").GetString());
-        Assert.NotEqual(0, (await SwarmProcess.RunAsync([.. Score, "--join", invite])).ExitCode);
+        Assert.Equal("NotAMember", (await SwarmProcess.RunAsync([.. Score, "--join", invite])).Last().GetProperty("code").GetString());
         SwarmResult status = await SwarmProcess.RunAsync(["status", "--json", "--join", next]);
         Assert.True(status.ExitCode == 0, status.Error);
         Assert.Equal(

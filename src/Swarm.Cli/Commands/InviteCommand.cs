@@ -112,9 +112,13 @@ internal sealed class InviteCommand : CommandDefinition
         }
 
         context.Say($"invite {invite.Id} is ended: nobody joins by it any more");
-        context.Say(stay
-            ? $"the {came.Count} nodes that came by it stay; clients that use it are refused"
-            : $"the {came.Count} nodes that came by it are shut out too, and so are clients that use it (--members stay keeps the nodes)");
+        string nodes = came.Count switch
+        {
+            0 => "no node is seen that came by it",
+            1 => stay ? "the node that came by it stays" : "the node that came by it is shut out too (--members stay keeps it)",
+            _ => stay ? $"the {came.Count} nodes that came by it stay" : $"the {came.Count} nodes that came by it are shut out too (--members stay keeps them)",
+        };
+        context.Say($"{nodes}; clients that use it are refused");
         context.Say(told > 0 ? $"{told} nodes hold the list that says so; the others hear of it within a minute" : "no node answers now; they hear of it when a node of this home serves next");
         context.Say("the invite to hand out:");
         context.Out.WriteLine(shown.ToText());
