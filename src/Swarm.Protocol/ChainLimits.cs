@@ -30,6 +30,9 @@ public static class ChainLimits
     /// <summary>Bytes of frames that wait for a peer to take them; one that takes less loses the link.</summary>
     public const long MaxQueuedBytes = 512L << 20;
 
+    /// <summary>Bytes of sent hidden states of a session that may lie in a file, once memory has no room for them.</summary>
+    public const long MaxSpilledBytes = 1L << 30;
+
     /// <summary>Sessions of a node.</summary>
     public const int MaxSessions = 4096;
 
