@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using Swarm.Testing.Networks;
 
 namespace Swarm.Testing.Processes;
 
@@ -21,6 +22,7 @@ public sealed class SwarmProcess : IAsyncDisposable
     private readonly TemporaryFolder? _home;
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
     private readonly StringBuilder _output = new();
+    private readonly List<OutputLine> _arrived = [];
     private readonly StringBuilder _error = new();
     private readonly Task _reading;
 
@@ -58,11 +60,21 @@ public sealed class SwarmProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The lines of stdout so far, each with its time.</summary>
+    public IReadOnlyList<OutputLine> LinesSoFar
+    {
+        get
+        {
+            lock (_output)
+                return [.. _arrived];
+        }
+    }
+
     /// <summary>Runs to the end. Input null leaves stdin empty.</summary>
     public static async Task<SwarmResult> RunAsync(
-        IReadOnlyList<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyList<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null, NetworkHost? host = null)
     {
-        await using SwarmProcess process = Start(arguments, environment);
+        await using SwarmProcess process = Start(arguments, environment, host);
         try
         {
             await process.Input.WriteAsync(input);
@@ -82,10 +94,14 @@ public sealed class SwarmProcess : IAsyncDisposable
         && File.ReadLines("/proc/self/status").FirstOrDefault(line => line.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } mask
         && (Convert.ToUInt64(mask["SigIgn:".Length..].Trim(), 16) & 2) != 0;
 
-    public static SwarmProcess Start(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Starts the program, in a network of its own where a host is given.</summary>
+    public static SwarmProcess Start(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null, NetworkHost? host = null)
     {
-        bool ignored = InterruptIsIgnored;
-        ProcessStartInfo start = new(ignored ? "env" : ProgramPath)
+        // Each of these becomes the next, so that the process id is the program's.
+        string[] prefix = [.. host?.Prefix ?? [], .. InterruptIsIgnored ? (string[])["env", "--default-signal=INT"] : []];
+        string[] words = [.. prefix, ProgramPath, .. arguments];
+        ProcessStartInfo start = new(words[0], words[1..])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -106,8 +122,6 @@ public sealed class SwarmProcess : IAsyncDisposable
 
         foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
-        foreach (string argument in ignored ? ["--default-signal=INT", ProgramPath, .. arguments] : arguments)
-            start.ArgumentList.Add(argument);
         return new SwarmProcess(Process.Start(start) ?? throw new InvalidOperationException($"{ProgramPath} did not start"), home);
     }
 
@@ -148,6 +162,11 @@ public sealed class SwarmProcess : IAsyncDisposable
 
     public void Kill() => _process.Kill();
 
+    /// <summary>Stands still, all connections open, until <see cref="Thaw"/>.</summary>
+    public void Freeze() => Signal(19);
+
+    public void Thaw() => Signal(18);
+
     public async Task<SwarmResult> WaitForExitAsync()
     {
         using CancellationTokenSource patience = new(Patience);
@@ -161,7 +180,7 @@ public sealed class SwarmProcess : IAsyncDisposable
             throw new TimeoutException($"the program did not end within {Patience.TotalSeconds} s; stdout: {_output}; stderr: {ErrorSoFar}");
         }
 
-        return new SwarmResult(_process.ExitCode, _output.ToString(), ErrorSoFar);
+        return new SwarmResult(_process.ExitCode, _output.ToString(), ErrorSoFar) { Lines = LinesSoFar };
     }
 
     public async ValueTask DisposeAsync()
@@ -206,8 +225,13 @@ public sealed class SwarmProcess : IAsyncDisposable
     {
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
         {
+            OutputLine arrived = new(Stopwatch.GetTimestamp(), line);
             lock (_output)
+            {
                 _output.Append(line).Append('\n');
+                _arrived.Add(arrived);
+            }
+
             _lines.Writer.TryWrite(line);
         }
 

@@ -5,6 +5,9 @@ namespace Swarm.Testing.Processes;
 /// <summary>What a run of the program left: its status and everything that it said.</summary>
 public sealed record SwarmResult(int ExitCode, string Output, string Error)
 {
+    /// <summary>The lines of stdout, each with its time.</summary>
+    public IReadOnlyList<OutputLine> Lines { get; init; } = [];
+
     /// <summary>The events of a run with <c>--json</c>; fails when a line is not one.</summary>
     public IReadOnlyList<JsonElement> ParseEvents() =>
         [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(ParseEvent)];
