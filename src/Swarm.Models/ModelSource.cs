@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Swarm.Models.Blocks;
 using Swarm.Models.Families;
 using Swarm.Models.Files;
 using Swarm.Models.Templates;
@@ -119,6 +120,18 @@ public sealed class ModelSource : IDisposable
                 bytes += tensor.ByteLength;
         }
 
+        return bytes;
+    }
+
+    /// <summary>Stored bytes of what <see cref="ModelEnds.Load"/> reads for these parts.</summary>
+    public long StoredBytes(EndParts parts)
+    {
+        ModelFamily family = ModelFamily.ByName(Config.Family);
+        parts = ModelEnds.Needed(Config, parts);
+        long BytesOf(TensorRole role) => Tensors.TryGet(family.TensorName(Config.Naming, role), out TensorInfo tensor) ? tensor.ByteLength : 0;
+        long bytes = parts.HasFlag(EndParts.Embedding) ? BytesOf(TensorRole.Embedding) : 0;
+        if (parts.HasFlag(EndParts.Head))
+            bytes += BytesOf(TensorRole.FinalNorm) + (Config.TiedEnds ? 0 : BytesOf(TensorRole.Head));
         return bytes;
     }
 

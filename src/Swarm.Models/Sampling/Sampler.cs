@@ -4,12 +4,12 @@ using Swarm.Kernels;
 namespace Swarm.Models.Sampling;
 
 /// <summary>
-/// Chooses the next token of one sequence. The choice is a function of the options, the logits, the tokens so far and the position, never of earlier
+/// Chooses the next token of a sequence. The choice is a function of the options, the logits, the tokens so far and the position, never of earlier
 /// calls, so that replay, rollback and speculation choose alike. Holds scratch memory: one thread at a time; no allocation after the first call of a size.
 /// </summary>
 public sealed class Sampler
 {
-    private readonly SamplingOptions _options;
+    private SamplingOptions _options;
     private readonly CandidateHeap _heap = new();
     private float[] _scores = [];
     private float[] _weights = [];
@@ -25,7 +25,20 @@ public sealed class Sampler
         _options = options;
     }
 
-    public SamplingOptions Options => _options;
+    /// <summary>How it chooses. Set between two calls where one scratch memory serves several sequences.</summary>
+    /// <exception cref="ModelException">On setting, <see cref="ModelError.InvalidArgument"/>: an option out of range.</exception>
+    public SamplingOptions Options
+    {
+        get => _options;
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            if (ReferenceEquals(_options, value))
+                return;
+            value.Validate();
+            _options = value;
+        }
+    }
 
     /// <summary>The id of the next token.</summary>
     /// <param name="logits">One per token, unchanged by this; minus infinity excludes a token.</param>

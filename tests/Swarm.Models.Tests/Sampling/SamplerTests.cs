@@ -56,6 +56,24 @@ public sealed class SamplerTests
     }
 
     [Fact]
+    public void Sample_OptionsChangedBetweenCalls_ChoosesAsAFreshSamplerWould()
+    {
+        var shared = new Sampler(SamplingOptions.Greedy);
+        for (ulong seed = 0; seed < 40; seed++)
+        {
+            // Of different sizes too: the scratch memory grows, and what others left in it does not count.
+            float[] logits = Logits(seed, 40 + (int)(seed % 3 * 30));
+            int[] history = [(int)(seed % 40), 5, 5];
+            var options = new SamplingOptions { Temperature = seed % 3 * 0.6f, TopK = (int)(seed % 4) * 9, RepeatPenalty = seed % 5 == 0 ? 1 : 1.3f, Seed = seed };
+            shared.Options = options;
+            Assert.Equal(new Sampler(options).Sample(logits, history, 7), shared.Sample(logits, history, 7));
+        }
+
+        Assert.Throws<ModelException>(() => shared.Options = SamplingOptions.Greedy with { TopP = 0 });
+        Assert.Equal(39ul, shared.Options.Seed);
+    }
+
+    [Fact]
     public void Sample_ManyPositions_FollowsTheProbabilities()
     {
         float[] logits = [1f, 0f, 2f, -1f, 0.5f, float.NegativeInfinity];
