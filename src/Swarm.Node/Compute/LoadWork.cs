@@ -1,14 +1,13 @@
-using Swarm.Models.Blocks;
-
 namespace Swarm.Node.Compute;
 
-/// <summary>Loads blocks, away from the thread that computes passes.</summary>
-internal sealed class LoadWork(Func<BlockStack> load) : IComputeWork
+/// <summary>Loads weights, away from the thread that computes passes.</summary>
+internal sealed class LoadWork<T>(Func<T> load) : IComputeWork
+    where T : class
 {
-    private BlockStack? _loaded;
+    private T? _loaded;
 
     public void Run() => _loaded = load();
 
-    /// <summary>Hands the blocks over; null where loading failed.</summary>
-    public BlockStack? Take() => Interlocked.Exchange(ref _loaded, null);
+    /// <summary>Hands what was loaded over; null where loading failed.</summary>
+    public T? Take() => Interlocked.Exchange(ref _loaded, null);
 }

@@ -89,7 +89,7 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Blocks of the whole model.</summary>
     public int ModelBlocks => _options.Source.Config.Blocks;
 
-    /// <summary>Bytes of weights in memory.</summary>
+    /// <summary>Bytes of weights in memory: blocks, and the model's ends where sessions have needed them.</summary>
     public long WeightBytes => _spans?.WeightBytes ?? 0;
 
     /// <summary>Text that lets others join through this node.</summary>
@@ -260,7 +260,7 @@ public sealed class NodeHost : IAsyncDisposable
             _options.Key, _member.Swarm, Describe, _member.Dht, _directory, _options.Time, _options.Random,
             _options.LoggerFactory.CreateLogger(LogCategories.Directory));
         Task AnnounceAsync() => _announcer.AnnounceAsync(_stopping.Token);
-        _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, AnnounceAsync);
+        _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, AnnounceAsync) { EndsManifest = _model.Manifest };
         var placement = new PlacementLoop(
             _standing, Others, AnnounceAsync, (to, mayDrop, stop) => _spans.MoveAsync(to, _model.Manifest, mayDrop, stop),
             _options.Time, _options.Random, _options.LoggerFactory.CreateLogger(LogCategories.Placement));
@@ -362,7 +362,7 @@ public sealed class NodeHost : IAsyncDisposable
     {
         ModelConfig config = options.Source.Config;
         return MemoryPlan.Default(
-            AvailableMemory.Read(), options.Source.StoredBytes(config.AllBlocks), KvLayout.For(config, config.AllBlocks, options.Kernels),
+            AvailableMemory.Read(), options.Source.StoredBytes(config.AllBlocks) + options.Source.StoredBytes(EndParts.Both), KvLayout.For(config, config.AllBlocks, options.Kernels),
             Math.Min(options.Context ?? config.Context, config.Context));
     }
 

@@ -4,6 +4,7 @@ using Swarm.Node.Compute;
 using Swarm.Node.Measurement;
 using Swarm.Node.Placement;
 using Swarm.Node.Sessions;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol;
 
 namespace Swarm.Node.Hosting;
@@ -11,6 +12,7 @@ namespace Swarm.Node.Hosting;
 /// <summary>
 /// Brings in the blocks that the node serves, and others in their place while it serves. Blocks that stay are neither read nor copied; sessions end on the blocks that they began
 /// with. Loading has a thread of its own, below normal priority where the platform heeds it, so that a pass never waits for it. <see cref="MemoryPlan"/> says what goes first.
+/// The model's ends come in beside the blocks when sessions need them, as far as the memory goes; for other blocks those that nobody uses go first.
 /// </summary>
 internal sealed class SpanKeeper : IDisposable
 {
@@ -45,7 +47,14 @@ internal sealed class SpanKeeper : IDisposable
         _speed = speed;
         _announce = announce;
         _loader = options.Loader ?? new ThreadExecutor("swarm loading", ThreadPriority.BelowNormal, continueHere: false);
+        Ends = new EndsKeeper(LoadEndsAsync);
     }
+
+    /// <summary>The model's ends at this node.</summary>
+    public EndsKeeper Ends { get; }
+
+    /// <summary>A manifest that the ends' tensors must agree with.</summary>
+    public ModelManifest? EndsManifest { get; init; }
 
     /// <summary>What new sessions get; empty while the node serves nothing.</summary>
     public BlockSpan Blocks => _table.Current?.Blocks ?? default;
@@ -58,7 +67,7 @@ internal sealed class SpanKeeper : IDisposable
             IReadOnlyList<ServedSpan> held = _table.HoldSpans();
             try
             {
-                return BlockStack.WeightBytesOf(held.Select(span => span.Stack));
+                return BlockStack.WeightBytesOf(held.Select(span => span.Stack)) + Ends.WeightBytes;
             }
             finally
             {
@@ -109,6 +118,7 @@ internal sealed class SpanKeeper : IDisposable
             long pool = Check(to);
             long before = _budget.Bytes;
             long both = Math.Max(before, pool);
+            Ends.Trim();
             if (Order(to, both) == MoveOrder.DropFirst)
             {
                 if (mayDrop is not null && !await mayDrop(cancellationToken))
@@ -143,6 +153,7 @@ internal sealed class SpanKeeper : IDisposable
     public void Dispose()
     {
         _loader.Dispose();
+        Ends.Dispose();
         _turn.Dispose();
     }
 
@@ -154,6 +165,24 @@ internal sealed class SpanKeeper : IDisposable
         return MemoryPlan.PoolBytes(_memoryBytes, layout);
     }
 
+    private async Task<ModelEnds> LoadEndsAsync(EndParts parts)
+    {
+        // A move may wait for minutes; whoever opens a session does not.
+        if (!_turn.Wait(0))
+            throw new SwarmException(FaultKind.NoCapacity, "the model's ends: this node is loading other blocks");
+        try
+        {
+            MemoryPlan.CheckEnds(parts, _options.Source.StoredBytes(parts), WeightBytes, _budget.Bytes, _memoryBytes);
+            var work = new LoadWork<ModelEnds>(() => ModelEnds.Load(_options.Source, _options.Kernels, EndsManifest, parts: parts));
+            await _loader.RunAsync(work);
+            return work.Take()!;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
     private MoveOrder Order(BlockSpan to, long poolBytes)
     {
         IReadOnlyList<ServedSpan> held = _table.HoldSpans();
@@ -162,7 +191,7 @@ internal sealed class SpanKeeper : IDisposable
             long missing = 0;
             for (int block = to.Start; block < to.End; block++)
                 missing += held.Any(span => span.Blocks.Contains(block)) ? 0 : _options.Source.StoredBytes(block);
-            return MemoryPlan.Order(BlockStack.WeightBytesOf(held.Select(span => span.Stack)), missing, poolBytes, _memoryBytes);
+            return MemoryPlan.Order(BlockStack.WeightBytesOf(held.Select(span => span.Stack)) + Ends.WeightBytes, missing, poolBytes, _memoryBytes);
         }
         finally
         {
@@ -180,21 +209,34 @@ internal sealed class SpanKeeper : IDisposable
         while (Order(to, poolBytes) == MoveOrder.DropFirst)
         {
             Task[] freed = [.. _table.Spans.Where(span => span != _table.Current).Select(span => span.Freed)];
-            if (freed.Length == 0)
+            // Blocks alone fit: that was checked. Ends that sessions of the blocks that stay use are in the way as well.
+            if (freed.Length == 0 && Ends.WeightBytes == 0)
                 return;
             TimeSpan left = Patience - _options.Time.GetElapsedTime(start);
-            try
-            {
-                await Task.WhenAny(freed).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _options.Time, cancellationToken);
-            }
-            catch (TimeoutException)
+            if (freed.Length == 0 || !await FreedAsync(freed, left, cancellationToken))
             {
                 if (before is not null && _table.TryReplace(before))
                     await _announce();
                 throw new SwarmException(
                     FaultKind.NoCapacity,
-                    $"moving to blocks {to}: sessions have held the memory for {Patience.TotalSeconds:0} s", blocks: (to.Start, to.End));
+                    $"moving to blocks {to}: sessions have held the memory for {_options.Time.GetElapsedTime(start).TotalSeconds:0} s", blocks: (to.Start, to.End));
             }
+
+            Ends.Trim();
+        }
+    }
+
+    // One of them is free; false when none is in time.
+    private async Task<bool> FreedAsync(Task[] freed, TimeSpan left, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAny(freed).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _options.Time, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 
@@ -229,7 +271,7 @@ internal sealed class SpanKeeper : IDisposable
         int loaded = 0;
         IReadOnlyList<ServedSpan> held = _table.HoldSpans();
         BlockStack[] shared = [.. held.Select(span => span.Stack)];
-        var work = new LoadWork(() => BlockStack.Load(
+        var work = new LoadWork<BlockStack>(() => BlockStack.Load(
             _options.Source, blocks, _options.Kernels,
             progress =>
             {

@@ -18,7 +18,7 @@ public static class MemoryPlan
 
     /// <summary>What a node may use when nobody says: half of what is free, bounded by what the whole model and a cache for eight sessions of the full context need.</summary>
     /// <param name="freeBytes">Memory that the platform reports as available, within the container's limit.</param>
-    /// <param name="modelBytes">Stored bytes of all blocks.</param>
+    /// <param name="modelBytes">Stored bytes of all blocks and both ends.</param>
     /// <param name="whole">Layout of the caches of all blocks.</param>
     /// <param name="context">Most positions of a session.</param>
     public static long Default(long freeBytes, long modelBytes, KvLayout whole, int context)
@@ -65,6 +65,18 @@ public static class MemoryPlan
             throw new SwarmException(
                 FaultKind.NoCapacity,
                 $"memory: blocks {blocks} and their cache need {needed} bytes, {memoryBytes} are allowed", blocks: (blocks.Start, blocks.End));
+        }
+    }
+
+    /// <summary>Refuses ends that do not fit beside what the node has promised already: blocks, other ends, the KV pool.</summary>
+    /// <exception cref="SwarmException">NoCapacity.</exception>
+    public static void CheckEnds(EndParts parts, long storedBytes, long weightBytes, long poolBytes, long memoryBytes)
+    {
+        long free = Math.Max(0, memoryBytes - weightBytes - poolBytes);
+        if (storedBytes > free)
+        {
+            string which = parts == EndParts.Both ? "the model's ends need" : parts == EndParts.Head ? "the model's head needs" : "the model's embedding needs";
+            throw new SwarmException(FaultKind.NoCapacity, $"memory: {which} {storedBytes} bytes, {free} of {memoryBytes} are free beside the blocks and their cache");
         }
     }
 }
