@@ -24,7 +24,16 @@ public static class ChainLimits
     /// <summary>Bytes of hidden states of a session that may wait at a node.</summary>
     public const long MaxPendingBytes = 256L << 20;
 
-    /// <summary>Results of a session that wait for their client to attach, and steps that wait for the next hop to be dialled.</summary>
+    /// <summary>Steps of a session on their way from one hop to the next; and those that wait there before the sender has to.</summary>
+    public const int MaxUnacknowledgedSteps = 64;
+
+    /// <summary>The same in bytes of hidden states.</summary>
+    public const long MaxUnacknowledgedBytes = 16L << 20;
+
+    /// <summary>Results that the last hop keeps for a client that may have lost its link.</summary>
+    public const int MaxStoredResults = 1024;
+
+    /// <summary>Results of a session that wait for their client to attach.</summary>
     public const int MaxParkedFrames = 256;
 
     /// <summary>Bytes of frames that wait for a peer to take them; one that takes less loses the link.</summary>

@@ -32,7 +32,6 @@ public sealed class BadFrameTests
         { "gap", FaultKind.WrongPosition, "position: 7, expected 0 to 2" },
         { "over the lease", FaultKind.ContextExceeded, "positions: 101, expected at most 100" },
         { "position overflows", FaultKind.ContextExceeded, "positions: 4294967297" },
-        { "number again", FaultKind.ProtocolViolation, "step number: 0, expected 1" },
         { "number far ahead", FaultKind.ProtocolViolation, "step number: 99999" },
         { "later epoch", FaultKind.ProtocolViolation, "epoch: 3" },
         { "chunk without step", FaultKind.ProtocolViolation, "no step announced it" },
@@ -57,8 +56,10 @@ public sealed class BadFrameTests
 
         Assert.True(fault.Kind == kind, $"{fault.Kind}: {fault.Message}");
         Assert.Contains(says, fault.Message);
-        if (name != "not protobuf")
-            await cluster.WaitUntilIdleAsync();
+        // The caller's own mistakes end the session; after anything else it waits for a later epoch, or for its end.
+        if (fault.Kind.Rule().Blame != FaultBlame.Caller)
+            await link.SendAsync(new LinkFrame { Close = new CloseSession() });
+        await cluster.WaitUntilIdleAsync();
 
         // The same link serves another session, with the same numbers.
         link.Session = new SessionId(33, 44);
@@ -286,9 +287,6 @@ public sealed class BadFrameTests
                 break;
             case "position overflows":
                 frame.Step.Position = uint.MaxValue;
-                break;
-            case "number again":
-                frame.Step.Number = 0;
                 break;
             case "number far ahead":
                 frame.Step.Number = 99999;

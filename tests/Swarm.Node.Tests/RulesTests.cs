@@ -3,7 +3,6 @@ using Swarm.Models.Blocks;
 using Swarm.Node.Placement;
 using Swarm.Node.Sessions;
 using Swarm.Protocol;
-using Swarm.Protocol.Links;
 
 namespace Swarm.Node.Tests;
 
@@ -17,29 +16,29 @@ public sealed class RulesTests
     {
         var ledger = new SessionLedger(256 * Layout.PositionBytes);
 
-        Assert.True(ledger.TryAdmit(new SessionId(1, 1), 65, Layout));
-        Assert.True(ledger.TryAdmit(new SessionId(1, 2), 64, Layout));
+        Assert.NotNull(ledger.TryAdmit(65, Layout));
+        Assert.NotNull(ledger.TryAdmit(64, Layout));
         Assert.Equal(64, ledger.FreeTokens(Layout));
-        Assert.False(ledger.TryAdmit(new SessionId(1, 3), 65, Layout));
-        Assert.False(ledger.TryAdmit(new SessionId(1, 1), 1, Layout));
-        Assert.True(ledger.TryAdmit(new SessionId(1, 3), 64, Layout));
-        Assert.Equal(0, ledger.FreeTokens(Layout));
+        Assert.Null(ledger.TryAdmit(65, Layout));
+        Assert.NotNull(ledger.TryAdmit(64, Layout));
+        Assert.Equal((0, 3), (ledger.FreeTokens(Layout), ledger.Count));
     }
 
     [Fact]
     public void TryGrow_BeyondThePromise_TakesWhatIsFreeOnly()
     {
         var ledger = new SessionLedger(256 * Layout.PositionBytes);
-        ledger.TryAdmit(new SessionId(1, 1), 64, Layout);
-        ledger.TryAdmit(new SessionId(1, 2), 64, Layout);
+        SessionLease first = ledger.TryAdmit(64, Layout)!;
+        SessionLease second = ledger.TryAdmit(64, Layout)!;
 
-        Assert.True(ledger.TryGrow(new SessionId(1, 1), 10, Layout));
-        Assert.True(ledger.TryGrow(new SessionId(1, 1), 192, Layout));
-        Assert.False(ledger.TryGrow(new SessionId(1, 2), 65, Layout));
-        ledger.Release(new SessionId(1, 1));
-        Assert.True(ledger.TryGrow(new SessionId(1, 2), 65, Layout));
-        ledger.Release(new SessionId(1, 2));
-        Assert.Equal(256, ledger.FreeTokens(Layout));
+        Assert.True(ledger.TryGrow(first, 10, Layout));
+        Assert.True(ledger.TryGrow(first, 192, Layout));
+        Assert.False(ledger.TryGrow(second, 65, Layout));
+        ledger.Release(first);
+        Assert.True(ledger.TryGrow(second, 65, Layout));
+        ledger.Release(second);
+        ledger.Release(second);
+        Assert.Equal((256, 0), (ledger.FreeTokens(Layout), ledger.Count));
     }
 
     [Fact]
@@ -48,12 +47,12 @@ public sealed class RulesTests
         var wide = new KvLayout(new BlockSpan(0, 8), 1 << 12);
         var ledger = new SessionLedger(4 * wide.PageBytes);
 
-        Assert.True(ledger.TryAdmit(new SessionId(1, 1), 64, wide));
-        Assert.True(ledger.TryAdmit(new SessionId(1, 2), 64, Layout));
+        SessionLease first = ledger.TryAdmit(64, wide)!;
+        SessionLease second = ledger.TryAdmit(64, Layout)!;
         Assert.Equal((2 * 64, 5 * 64), (ledger.FreeTokens(wide), ledger.FreeTokens(Layout)));
-        Assert.False(ledger.TryGrow(new SessionId(1, 1), 4 * 64, wide));
-        Assert.True(ledger.TryGrow(new SessionId(1, 1), 3 * 64, wide));
-        Assert.True(ledger.TryGrow(new SessionId(1, 2), 128, Layout));
+        Assert.False(ledger.TryGrow(first, 4 * 64, wide));
+        Assert.True(ledger.TryGrow(first, 3 * 64, wide));
+        Assert.True(ledger.TryGrow(second, 128, Layout));
         Assert.Equal(0, ledger.FreeBytes);
     }
 
@@ -61,15 +60,36 @@ public sealed class RulesTests
     public void BudgetBytes_LoweredBelowWhatIsPromised_PromisesNothingUntilEnoughIsBack()
     {
         var ledger = new SessionLedger(4 * Layout.PageBytes);
-        ledger.TryAdmit(new SessionId(1, 1), 128, Layout);
-        ledger.TryAdmit(new SessionId(1, 2), 64, Layout);
+        SessionLease first = ledger.TryAdmit(128, Layout)!;
+        ledger.TryAdmit(64, Layout);
 
         ledger.BudgetBytes = 2 * Layout.PageBytes;
 
         Assert.Equal(0, ledger.FreeBytes);
-        Assert.False(ledger.TryAdmit(new SessionId(1, 3), 1, Layout));
-        ledger.Release(new SessionId(1, 1));
-        Assert.True(ledger.TryAdmit(new SessionId(1, 3), 1, Layout));
+        Assert.Null(ledger.TryAdmit(1, Layout));
+        ledger.Release(first);
+        Assert.NotNull(ledger.TryAdmit(1, Layout));
+    }
+
+    [Fact]
+    public void TryTake_RetainedRows_AreChargedToTheLeaseAndLeaveThePartForNewcomers()
+    {
+        var ledger = new SessionLedger(8 * Layout.PageBytes);
+        SessionLease lease = ledger.TryAdmit(64, Layout)!;
+
+        Assert.True(lease.TryTake(5 * Layout.PageBytes));
+        Assert.False(lease.TryTake((1 * Layout.PageBytes) + 1));
+        Assert.True(lease.TryTake(1 * Layout.PageBytes));
+        Assert.False(lease.TryTake(1));
+        Assert.Equal(64, ledger.FreeTokens(Layout));
+        lease.Return(2 * Layout.PageBytes);
+        Assert.Equal(3 * 64, ledger.FreeTokens(Layout));
+
+        ledger.Release(lease);
+        lease.Return(4 * Layout.PageBytes);
+
+        Assert.Equal(8 * 64, ledger.FreeTokens(Layout));
+        Assert.False(lease.TryTake(1));
     }
 
     [Theory]

@@ -169,7 +169,7 @@ public sealed class StepSchedulerTests
     {
         var plan = new SessionPlan(
             part ?? new BlockSpan(0, 4), ActivationCodec.F32, [], ActivationCodec.F32, ActivationCodec.F32, 100, 10, null, null);
-        return new NodeSession(new SessionId(1, (ulong)id), 0, plan, null!, null!, null!);
+        return new NodeSession(new SessionId(1, (ulong)id), 0, plan, null!, null!, null!, null!);
     }
 
     private static StepWork Work(NodeSession session, int count) => new(session, new Step { Count = (uint)count }, null!, false, 0);

@@ -199,6 +199,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                     OnResult(link, frame.Result);
                     break;
                 case LinkFrame.BodyOneofCase.Progress:
+                case LinkFrame.BodyOneofCase.Leaving:
                     break;
                 case LinkFrame.BodyOneofCase.None when message.Part is not null:
                     break;

@@ -23,7 +23,6 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         new BoundedChannelOptions(1) { SingleReader = true, AllowSynchronousContinuations = true, FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly StepScheduler _scheduler = new();
-    private readonly List<NodeSession> _closed = [];
     private volatile bool _ended;
 
     /// <summary>Passes over the weights so far.</summary>
@@ -129,27 +128,47 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         {
             if (item.Work is { } work)
             {
-                if (work.Session.IsReleased)
+                if (work.Session.IsReleased || work.Session.HasGap)
                     work.Dispose();
                 else
                     _scheduler.Add(work);
+                continue;
             }
+
+            NodeSession session = item.Session!;
+            Drop(session);
+            if (session.IsReleased)
+                continue;
+            if (item.Change is { } change)
+                change();
             else
-            {
-                _closed.Add(item.Closed!);
-            }
+                Release(table, session);
         }
+    }
 
-        foreach (NodeSession session in _closed)
+    private void Drop(NodeSession session)
+    {
+        foreach (StepWork work in _scheduler.Remove(session))
+            work.Dispose();
+    }
+
+    private static void Release(SessionTable table, NodeSession session)
+    {
+        session.IsReleased = true;
+        session.Cache.Dispose();
+        if (session.Outputs is { } outputs)
         {
-            foreach (StepWork work in _scheduler.Remove(session))
-                work.Dispose();
-            session.IsReleased = true;
-            session.Cache.Dispose();
-            table.OnReleased(session);
+            lock (outputs.Gate)
+                outputs.Dispose();
         }
 
-        _closed.Clear();
+        if (session.Results is { } results)
+        {
+            lock (results.Gate)
+                results.Dispose();
+        }
+
+        table.OnReleased(session);
     }
 
     private void FinishSafely(SessionTable table, StepPiece piece)
@@ -160,7 +179,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            table.Fault(piece.Work.Session, new Fault { Kind = FaultKind.Internal, Message = $"sending on failed: {exception.Message}" });
+            table.Fault(piece.Work.Session, piece.Work.Epoch, new Fault { Kind = FaultKind.Internal, Message = $"sending on failed: {exception.Message}" });
         }
     }
 
@@ -171,7 +190,10 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         if (work.Failure is { } failure)
         {
             work.Dispose();
-            table.Fault(session, failure);
+            // Those behind it would leave a gap.
+            session.HasGap = true;
+            Drop(session);
+            table.Fault(session, work.Epoch, failure);
             return;
         }
 
@@ -181,56 +203,55 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
 
         HiddenPacket? packet = work.TakeOutput();
         work.Dispose();
-        session.Tokens += (ulong)work.Count;
-        session.ComputeMicros += (ulong)work.Computed.TotalMicroseconds;
         TimeSpan queue = time.GetElapsedTime(work.Arrived, work.Started);
-        session.QueueMicros += (ulong)queue.TotalMicroseconds;
         speed.Waited(queue);
-        session.ForwardedDirectly++;
         NodeMeter.StepDone(work.Count, work.Computed, queue);
-        if (packet is not null)
-        {
-            session.HiddenBytes += (ulong)packet.EncodedBytes;
-            session.HiddenValues += (ulong)packet.Tokens * (ulong)packet.Hidden;
-        }
-
+        Count(work, queue, packet);
         Send(table, work, packet);
-        table.OnStepDone(session, (long)work.Header.EncodedBytes);
+        table.OnStepDone(work);
+    }
+
+    private static void Count(StepWork work, TimeSpan queue, HiddenPacket? packet)
+    {
+        NodeSession session = work.Session;
+        int end = work.Position + work.Count;
+        session.Tokens += (ulong)work.Count;
+        session.ReplayedTokens += work.Header.Replay ? (ulong)work.Count : 0;
+        // The client went back itself: nothing above is of use again.
+        if (work.Position < session.Computed)
+            session.RecomputeBelow = Math.Min(session.RecomputeBelow, work.Position);
+        session.RecomputedTokens += (ulong)Math.Max(0, Math.Min(end, session.RecomputeBelow) - work.Position);
+        session.Computed = end;
+        session.ComputeMicros += (ulong)work.Computed.TotalMicroseconds;
+        session.QueueMicros += (ulong)queue.TotalMicroseconds;
+        if (packet is null)
+            return;
+        session.HiddenBytes += (ulong)packet.EncodedBytes;
+        session.HiddenValues += (ulong)packet.Tokens * (ulong)packet.Hidden;
     }
 
     // Step 11: the output goes on from here, straight to whoever needs it next.
     private static void Send(SessionTable table, StepWork work, HiddenPacket? packet)
     {
         NodeSession session = work.Session;
-        Step header = work.Header;
-        var own = new HopTelemetry
-        {
-            ComputeMicros = session.ComputeMicros,
-            QueueMicros = session.QueueMicros,
-            LinkMicros = (ulong)Math.Max(0, Interlocked.Read(ref session.LinkMicros)),
-            ForwardedDirectly = session.ForwardedDirectly,
-            HiddenBytes = session.HiddenBytes,
-            HiddenValues = session.HiddenValues,
-            Tokens = session.Tokens,
-            Passes = session.Passes,
-        };
         if (session.Downstream is { } downstream)
         {
-            var step = new Step
-            {
-                Number = header.Number,
-                Position = header.Position,
-                Count = header.Count,
-                Outputs = header.Outputs,
-                Codec = packet!.Codec.Id,
-                EncodedBytes = (ulong)packet.EncodedBytes,
-            };
-            step.Telemetry.AddRange(header.Telemetry);
-            step.Telemetry.Add(own);
-            downstream.Send(new LinkFrame { Step = step }, packet, work.IsBulk);
+            downstream.Forward(work, packet!);
             return;
         }
 
+        Step header = work.Header;
+        ResultLog results = session.Results!;
+        lock (results.Gate)
+        {
+            results.Truncate(work.Position);
+            results.Confirm((int)header.Confirmed);
+        }
+
+        // The client has had it.
+        if (header.Replay)
+            return;
+        session.ForwardedDirectly++;
         var result = new StepResult
         {
             Number = header.Number,
@@ -241,7 +262,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
             EncodedBytes = (ulong)(packet?.EncodedBytes ?? 0),
         };
         result.Telemetry.AddRange(header.Telemetry);
-        result.Telemetry.Add(own);
-        table.SendResult(session, result, packet, work.IsBulk);
+        result.Telemetry.Add(session.Figures());
+        table.SendResult(work, result, packet);
     }
 }

@@ -190,6 +190,8 @@ public sealed class NodeHost : IAsyncDisposable
         {
             Task drained = table.DrainAsync();
             Raise(new NodeDraining(table.Count));
+            if (drain > TimeSpan.Zero)
+                table.SayLeaving(drain);
             try
             {
                 await drained.WaitAsync(drain, _options.Time);

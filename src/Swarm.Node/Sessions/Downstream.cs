@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Transport;
@@ -5,19 +6,55 @@ using Swarm.Protocol.Wire;
 
 namespace Swarm.Node.Sessions;
 
-/// <summary>A session's way to the next hop: it sends steps on itself, the client never relays.</summary>
-internal sealed class Downstream(NodeSession session, SessionTable table, LinkPool links) : ILinkHandler
+/// <summary>
+/// A session's way to the next hop in one epoch: it sends steps on itself, the client never relays. An output that finds the way free goes as it is; what does not fit into
+/// the window, or comes before the way is open, goes later, from the retained rows. So does what a next hop lacks that has taken another's place.
+/// </summary>
+/// <param name="session">The session.</param>
+/// <param name="epoch">The epoch.</param>
+/// <param name="plan">What the epoch asks of this hop.</param>
+/// <param name="table">Who is told what comes back.</param>
+/// <param name="links">The way to dial.</param>
+/// <param name="hidden">Values of a row.</param>
+internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan plan, SessionTable table, LinkPool links, int hidden) : ILinkHandler
 {
-    private readonly Lock _lock = new();
-    private List<(LinkFrame Frame, HiddenPacket? Packet, bool Bulk)>? _waiting = [];
+    private const int Unknown = -1;
+
+    private readonly OutputLog _log = session.Outputs!;
+
+    // All that follows under the log's gate.
+    private readonly SendWindow _window = new();
+
+    // Outputs that a step back would have overwritten before they went.
+    private readonly Queue<(Stretch Stretch, HiddenPacket Packet)> _overtaken = [];
     private OutboundLink? _decode;
     private OutboundLink? _bulk;
-    private bool _closed;
+    private bool _isAsked;
+    private bool _isReady;
+    private bool _isEnded;
+    private bool _saysFarewell;
+
+    // Somebody sends, who also sends what comes meanwhile: one packet after the other.
+    private bool _isSending;
+
+    // What the next hop has or was sent ends here; in a later epoch it says itself what it has.
+    private int _cursor = epoch == 0 ? 0 : Unknown;
+    private ulong _number;
+    private RepeatedField<HopTelemetry> _telemetry = [];
+
+    /// <summary>Most bytes that were on their way at once.</summary>
+    public long MostBytesOnTheirWay
+    {
+        get
+        {
+            lock (_log.Gate)
+                return _window.MostBytes;
+        }
+    }
 
     /// <summary>Dials the next hop, for decode and for bulk, and asks it for the session.</summary>
     public async Task OpenAsync(OpenSession request)
     {
-        SessionPlan plan = session.Plan;
         try
         {
             PeerEndpoint next = plan.NextEndpoint!;
@@ -27,164 +64,284 @@ internal sealed class Downstream(NodeSession session, SessionTable table, LinkPo
         }
         catch (SwarmException exception)
         {
-            table.Fault(session, Describe(exception.Fault, exception.Message));
+            Fault(exception.Fault, exception.Message);
         }
         catch (ObjectDisposedException)
         {
-            table.Fault(session, Describe(FaultKind.Draining, "this node stops"));
+            Fault(FaultKind.Draining, "this node stops");
         }
         catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            table.Fault(session, Describe(FaultKind.Internal, $"dialling the next hop failed: {exception.Message}"));
+            Fault(FaultKind.Internal, $"dialling the next hop failed: {exception.Message}");
         }
     }
 
-    /// <summary>Sends a frame of the session on, with its packet; takes the packet over. Never waits.</summary>
-    public void Send(LinkFrame frame, HiddenPacket? packet, bool bulk)
+    /// <summary>Step 11: retains a step's output and sends it on, as soon as the way is free; takes the packet over. Never waits. The compute loop's.</summary>
+    public void Forward(StepWork work, HiddenPacket packet)
     {
-        bool full;
-        lock (_lock)
+        Step header = work.Header;
+        var step = new StepMark(work.Position, work.Count, header.Outputs, work.IsBulk);
+        bool direct;
+        ulong number = 0;
+        lock (_log.Gate)
         {
-            if (_closed)
+            if (step.Position < _log.End)
+                GoBack(step.Position);
+            _log.Confirm((int)header.Confirmed);
+            _log.Append(step, header.Replay, packet.Bytes);
+            direct = _isReady && !_isEnded && !_isSending && _overtaken.Count == 0 && _cursor == step.Position && _window.IsOpenFor(packet.EncodedBytes);
+            if (direct)
             {
-                packet?.Dispose();
-                return;
+                session.ForwardedDirectly++;
+                _isSending = true;
+                _cursor = step.End;
+                number = _number++;
+                _window.Sent(number, packet.EncodedBytes);
             }
 
-            full = _waiting?.Count >= ChainLimits.MaxParkedFrames;
-            if (_waiting is not null && !full)
-            {
-                _waiting.Add((frame, packet, bulk));
-                return;
-            }
+            _telemetry = header.Telemetry;
+            _telemetry.Add(session.Figures());
         }
 
-        if (full)
+        if (direct)
+            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay), packet, number);
+        else
+            packet.Dispose();
+        SendWaiting(isSending: direct);
+    }
+
+    /// <summary>The next hop holds the session up to a position: what it lacks goes to it.</summary>
+    public void Feed(int position)
+    {
+        lock (_log.Gate)
+            _cursor = position;
+        SendWaiting(isSending: false);
+    }
+
+    /// <summary>Tells the hops below that the way to the client is broken.</summary>
+    public void Suspend()
+    {
+        lock (_log.Gate)
         {
-            packet?.Dispose();
-            table.Fault(session, Describe(FaultKind.ProtocolViolation, $"steps: {ChainLimits.MaxParkedFrames} wait for the next hop, expected none before the chain is open"));
-            return;
+            if (!_isAsked || _isEnded)
+                return;
         }
 
-        SendNow(frame, packet, bulk);
+        SendFrame(new LinkFrame { Suspend = new Suspend() });
     }
 
     /// <summary>Ends the session below.</summary>
-    public void Close()
-    {
-        List<(LinkFrame, HiddenPacket? Packet, bool)>? waiting;
-        lock (_lock)
-        {
-            if (_closed)
-                return;
-            _closed = true;
-            waiting = _waiting;
-            _waiting = null;
-        }
+    public void Close() => End(farewell: true);
 
-        foreach ((_, HiddenPacket? packet, _) in waiting ?? [])
-            packet?.Dispose();
-        // While the next hop is still being dialled, whoever dials says farewell.
-        if (waiting is null)
-            Leave();
-    }
+    /// <summary>Another epoch has begun: the session below is no longer this one's to end.</summary>
+    public void Leave() => End(farewell: false);
 
     public void OnFrame(OutboundLink link, LinkMessage message)
     {
         LinkFrame frame = message.Frame;
         message.Release();
+        if (frame.Epoch != epoch)
+            return;
         switch (frame.BodyCase)
         {
             case LinkFrame.BodyOneofCase.Ack:
                 Interlocked.Add(ref session.LinkMicros, (long)link.Clock.Acknowledged(session.Id, frame.Ack.Number).TotalMicroseconds);
                 if (link.Clock.Shortest is { } roundTrip)
                     table.OnRoundTrip(link.Peer, roundTrip);
+                lock (_log.Gate)
+                    _window.Acknowledged(frame.Ack.Number);
+                SendWaiting(isSending: false);
                 break;
             case LinkFrame.BodyOneofCase.Opened:
-                table.OnOpenedBelow(session, frame.Opened);
+                table.OnOpenedBelow(session, epoch, frame.Opened);
                 break;
             case LinkFrame.BodyOneofCase.Fault:
                 Fault fault = frame.Fault;
                 if (fault.Peer.IsEmpty)
                     fault.Peer = link.Peer.ToByteString();
-                table.Fault(session, fault);
+                table.Fault(session, epoch, fault);
+                break;
+            case LinkFrame.BodyOneofCase.Leaving:
+                if (frame.Leaving.Peer.IsEmpty)
+                    frame.Leaving.Peer = link.Peer.ToByteString();
+                table.PassOn(session, epoch, frame);
                 break;
             case LinkFrame.BodyOneofCase.Progress:
-                session.Upstream.Send(frame, session.Id, session.Epoch);
                 break;
             default:
-                table.Fault(session, Describe(FaultKind.ProtocolViolation, $"{link.Address}: frame {frame.BodyCase} from downstream"));
+                Fault(FaultKind.ProtocolViolation, $"{link.Address}: frame {frame.BodyCase} from downstream");
                 break;
         }
     }
 
-    public void OnBroken(OutboundLink link, SwarmException reason) => table.Fault(session, Describe(reason.Fault, reason.Message));
+    public void OnBroken(OutboundLink link, SwarmException reason) => Fault(reason.Fault, reason.Message);
 
     private void Start(OutboundLink decode, OutboundLink bulk, OpenSession request)
     {
-        List<(LinkFrame Frame, HiddenPacket? Packet, bool Bulk)> waiting;
-        lock (_lock)
+        lock (_log.Gate)
         {
-            if (_closed)
+            if (_isEnded)
                 return;
-            _decode = decode;
-            _bulk = bulk;
+            (_decode, _bulk) = (decode, bulk);
+            _isAsked = true;
         }
 
         if (!decode.TryRegister(session.Id, this) || !bulk.TryRegister(session.Id, this))
         {
-            table.Fault(session, Describe(FaultKind.PeerLost, $"{bulk.Address}: the link broke"));
+            Fault(FaultKind.PeerLost, $"{bulk.Address}: the link broke");
             return;
         }
 
         request = request.Clone();
         request.Hops.RemoveAt(0);
-        SendNow(new LinkFrame { Open = request }, null, bulk: true);
-        while (true)
+        SendFrame(new LinkFrame { Open = request });
+        lock (_log.Gate)
+            _isReady = !_isEnded;
+        if (_isEnded)
+            Unregister();
+        else
+            SendWaiting(isSending: false);
+    }
+
+    private void End(bool farewell)
+    {
+        bool wasAsked;
+        lock (_log.Gate)
         {
-            lock (_lock)
-            {
-                if (_closed)
-                    break;
-                waiting = _waiting!;
-                if (waiting.Count == 0)
-                {
-                    _waiting = null;
-                    return;
-                }
-
-                _waiting = [];
-            }
-
-            foreach ((LinkFrame frame, HiddenPacket? packet, bool large) in waiting)
-                SendNow(frame, packet, large);
+            if (_isEnded)
+                return;
+            _isEnded = true;
+            _saysFarewell = farewell;
+            wasAsked = _isAsked;
+            foreach ((_, HiddenPacket packet) in _overtaken)
+                packet.Dispose();
+            _overtaken.Clear();
         }
 
-        // It was closed meanwhile, by somebody who did not know yet what there is to close.
-        Leave();
+        if (wasAsked)
+            Unregister();
     }
 
-    private void Leave()
+    // A farewell that overtakes the request it is for is told again behind it.
+    private void Unregister()
     {
-        _decode?.Unregister(session.Id);
-        _bulk?.Unregister(session.Id);
-        SendNow(new LinkFrame { Close = new CloseSession() }, null, bulk: true);
+        _decode!.Unregister(session.Id, this);
+        _bulk!.Unregister(session.Id, this);
+        if (_saysFarewell)
+            SendFrame(new LinkFrame { Close = new CloseSession() });
     }
 
-    private void SendNow(LinkFrame frame, HiddenPacket? packet, bool bulk)
+    // What the next hop has not been sent yet of that which is about to be overwritten is needed all the same: the client waits for its results.
+    private void GoBack(int position)
     {
-        OutboundLink link = (bulk ? _bulk : _decode)!;
-        if (frame.BodyCase == LinkFrame.BodyOneofCase.Step)
-            link.Clock.Sent(session.Id, frame.Step.Number);
-        LinkMessages.Split(frame.Address(session.Id, session.Epoch), packet, message => link.Sender.Send(message));
+        long bytes = 0;
+        while (!_isEnded && _cursor != Unknown && _log.TryNext(_cursor, out Stretch stretch) && bytes <= ChainLimits.MaxPendingBytes)
+        {
+            if (Read(stretch) is not { } packet)
+                break;
+            bytes += packet.EncodedBytes;
+            _overtaken.Enqueue((stretch, packet));
+            _cursor = stretch.End;
+        }
+
+        _log.Truncate(position);
+        _cursor = Math.Min(_cursor, position);
     }
 
-    private Fault Describe(FaultKind kind, string message) => new()
+    private HiddenPacket? Read(Stretch stretch)
+    {
+        var packet = new HiddenPacket(stretch.Count, hidden, plan.OutputCodec, stretch.Count * _log.RowBytes);
+        if (_log.TryRead(stretch.Position, stretch.Count, packet.Bytes))
+            return packet;
+        packet.Dispose();
+        return null;
+    }
+
+    private void SendWaiting(bool isSending)
+    {
+        while (true)
+        {
+            Stretch stretch;
+            HiddenPacket? packet;
+            ulong number;
+            lock (_log.Gate)
+            {
+                if (_isSending && !isSending)
+                    return;
+                _isSending = TryTake(out stretch, out packet);
+                if (!_isSending)
+                    return;
+                isSending = true;
+                number = _number++;
+                if (packet is not null)
+                    _window.Sent(number, packet.EncodedBytes);
+                else
+                    (_isSending, _cursor) = (false, Unknown);
+            }
+
+            if (packet is null)
+            {
+                Fault fault = new() { Kind = FaultKind.Internal, Message = $"retained rows: those of positions {stretch.Position} to {stretch.End} are gone" };
+                table.Fault(session, epoch, fault);
+                return;
+            }
+
+            Send(stretch, packet, number);
+        }
+    }
+
+    // True with no packet when there is something to send that cannot be read.
+    private bool TryTake(out Stretch stretch, out HiddenPacket? packet)
+    {
+        (stretch, packet) = (default, null);
+        if (!_isReady || _isEnded)
+            return false;
+        if (_overtaken.TryPeek(out (Stretch Stretch, HiddenPacket Packet) overtaken))
+        {
+            if (!_window.IsOpenFor(overtaken.Packet.EncodedBytes))
+                return false;
+            (stretch, packet) = _overtaken.Dequeue();
+            return true;
+        }
+
+        if (_cursor == Unknown || !_log.TryNext(_cursor, out stretch) || !_window.IsOpenFor((long)stretch.Count * _log.RowBytes))
+            return false;
+        packet = Read(stretch);
+        _cursor = stretch.End;
+        return true;
+    }
+
+    private void Send(Stretch stretch, HiddenPacket packet, ulong number)
+    {
+        var step = new Step
+        {
+            Number = number,
+            Position = (uint)stretch.Position,
+            Count = (uint)stretch.Count,
+            Outputs = stretch.Outputs,
+            Codec = packet.Codec.Id,
+            EncodedBytes = (ulong)packet.EncodedBytes,
+            Replay = stretch.IsReplay,
+        };
+        lock (_log.Gate)
+        {
+            step.Confirmed = (uint)_log.Confirmed;
+            step.Telemetry.AddRange(_telemetry);
+        }
+
+        OutboundLink link = (stretch.IsBulk ? _bulk : _decode)!;
+        link.Clock.Sent(session.Id, number);
+        LinkMessages.Split(new LinkFrame { Step = step }.Address(session.Id, epoch), packet, message => link.Sender.Send(message));
+    }
+
+    private void SendFrame(LinkFrame frame) => _bulk!.Sender.Send(new LinkMessage(frame.Address(session.Id, epoch)));
+
+    private void Fault(FaultKind kind, string message) => table.Fault(session, epoch, new Fault
     {
         Kind = kind,
         Message = message,
-        Peer = session.Plan.NextEndpoint!.Peer.ToByteString(),
-        FirstBlock = session.Plan.Next!.FirstBlock,
-        EndBlock = session.Plan.Next.EndBlock,
-    };
+        Peer = plan.NextEndpoint!.Peer.ToByteString(),
+        FirstBlock = plan.Next!.FirstBlock,
+        EndBlock = plan.Next.EndBlock,
+    });
 }

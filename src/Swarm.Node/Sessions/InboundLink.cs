@@ -10,14 +10,17 @@ internal sealed class InboundLink(LinkSender sender, bool bulk)
 
     public bool IsBulk { get; } = bulk;
 
-    /// <summary>Sessions that came by this link; they end with it.</summary>
-    public HashSet<SessionId> Sessions { get; } = [];
+    /// <summary>Sessions that came by this link, and in which epoch last: those of that epoch wait for another way when it closes.</summary>
+    public Dictionary<SessionId, uint> Sessions { get; } = [];
 
     /// <summary>Sessions whose results go down this link.</summary>
     public HashSet<SessionId> Attached { get; } = [];
 
     /// <summary>Packets that are arriving.</summary>
     public Dictionary<SessionId, StepAssembly> Assemblies { get; } = [];
+
+    /// <summary>Sessions whose last step here was passed over: so are the parts of its packet that follow.</summary>
+    public HashSet<SessionId> PassedOver { get; } = [];
 
     public void Send(LinkFrame frame, SessionId session, uint epoch) => Sender.Send(new LinkMessage(frame.Address(session, epoch)));
 }

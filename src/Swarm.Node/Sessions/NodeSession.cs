@@ -5,24 +5,26 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>One session at this hop. Who owns what is said at each group.</summary>
-internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, ServedSpan served, KvCache cache, InboundLink upstream)
+internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, ServedSpan served, KvCache cache, SessionLease lease, InboundLink upstream)
 {
     public SessionId Id { get; } = id;
-
-    public uint Epoch { get; } = epoch;
-
-    public SessionPlan Plan { get; } = plan;
 
     /// <summary>The blocks that it began on and ends on.</summary>
     public ServedSpan Served { get; } = served;
 
-    /// <summary>The link that opened the session; what concerns the whole session goes back on it.</summary>
-    public InboundLink Upstream { get; } = upstream;
+    /// <summary>Its right to bytes.</summary>
+    public SessionLease Lease { get; } = lease;
 
-    // The compute loop's.
+    // The compute loop's, between passes.
 
     /// <summary>Keys and values.</summary>
     public KvCache Cache { get; } = cache;
+
+    /// <summary>The position after the last step that was computed as a whole.</summary>
+    public int Computed { get; set; }
+
+    /// <summary>Positions below it were computed before, and dropped because a hop after this one lacks them.</summary>
+    public int RecomputeBelow { get; set; }
 
     public ulong ComputeMicros { get; set; }
 
@@ -38,10 +40,41 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
 
     public ulong Passes { get; set; }
 
+    public ulong ReplayedTokens { get; set; }
+
+    public ulong RecomputedTokens { get; set; }
+
     /// <summary>The cache is given back: steps that are still under way are dropped.</summary>
     public bool IsReleased { get; set; }
 
+    /// <summary>A step of the epoch could not be computed: those behind it are dropped.</summary>
+    public bool HasGap { get; set; }
+
     // The table's, under its lock.
+
+    /// <summary>What the epoch asks of this hop. The loop reads it too; it changes between passes only.</summary>
+    public SessionPlan Plan { get; set; } = plan;
+
+    /// <summary>Counts the times that the chain was replaced.</summary>
+    public uint Epoch { get; set; } = epoch;
+
+    /// <summary>The link that opened the epoch; what concerns the whole session goes back on it.</summary>
+    public InboundLink Upstream { get; set; } = upstream;
+
+    /// <summary>The hop had the session before this epoch.</summary>
+    public bool IsKept { get; set; }
+
+    /// <summary>The epoch's <c>Opened</c> has not gone back yet.</summary>
+    public bool IsOpening { get; set; } = true;
+
+    /// <summary>Something failed in this epoch: its steps are dropped, what is held waits for the next.</summary>
+    public bool IsBroken { get; set; }
+
+    /// <summary>The way to the client is broken: its steps are dropped, and after a while the session ends.</summary>
+    public bool IsSuspended { get; set; }
+
+    /// <summary>Timestamp of the suspension, or of the last word to keep it.</summary>
+    public long SuspendedAt { get; set; }
 
     /// <summary>Number of the next step to run.</summary>
     public ulong NextStep { get; set; }
@@ -54,27 +87,51 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
 
     public bool IsClosed { get; set; }
 
-    /// <summary>Bytes of packets that arrive or wait.</summary>
+    /// <summary>Bytes of packets of the epoch that arrive or wait.</summary>
     public long PendingBytes { get; set; }
 
-    /// <summary>Steps that have arrived and not gone on.</summary>
+    /// <summary>Steps of the epoch that have arrived and are not computed.</summary>
     public int PendingSteps { get; set; }
+
+    /// <summary>Packets that have arrived, and whose sender is told so only when fewer wait.</summary>
+    public Queue<(InboundLink Link, ulong Number)> LateAcks { get; } = [];
 
     /// <summary>Links to the client, at the last hop.</summary>
     public InboundLink? DecodeResults { get; set; }
 
     public InboundLink? BulkResults { get; set; }
 
-    /// <summary>Results that wait for the client's link.</summary>
-    public List<(LinkFrame Frame, HiddenPacket? Packet, bool Bulk)> Parked { get; } = [];
-
-    // Shared.
-
-    /// <summary>The way on; null at the last hop.</summary>
+    /// <summary>The way on in this epoch; null at the last hop.</summary>
     public Downstream? Downstream { get; set; }
+
+    // Shared; whoever uses one of the two holds its gate.
+
+    /// <summary>What goes on to the next hop; null at the last.</summary>
+    public OutputLog? Outputs { get; init; }
+
+    /// <summary>What goes to the client; null but at the last hop.</summary>
+    public ResultLog? Results { get; init; }
 
     /// <summary>Time on the way to the next hop, in microseconds.</summary>
     public long LinkMicros;
+
+    /// <summary>Whether steps of the epoch are taken. Under the table's lock.</summary>
+    public bool TakesSteps => !IsClosed && !IsBroken && !IsSuspended;
+
+    /// <summary>This hop's figures so far. The loop's.</summary>
+    public HopTelemetry Figures() => new()
+    {
+        ComputeMicros = ComputeMicros,
+        QueueMicros = QueueMicros,
+        LinkMicros = (ulong)Math.Max(0, Interlocked.Read(ref LinkMicros)),
+        ForwardedDirectly = ForwardedDirectly,
+        HiddenBytes = HiddenBytes,
+        HiddenValues = HiddenValues,
+        Tokens = Tokens,
+        Passes = Passes,
+        ReplayedTokens = ReplayedTokens,
+        RecomputedTokens = RecomputedTokens,
+    };
 
     /// <summary>Whether steps of both can share a pass: sessions from before and after a move never do.</summary>
     public bool ComputesLike(NodeSession other) => Served == other.Served && Plan.ComputesLike(other.Plan);

@@ -78,6 +78,12 @@ internal sealed record SessionPlan(
         if (open.KvNeed > open.MaxPositions)
             return Refuse(FaultKind.InvalidArgument, $"kv_need: {open.KvNeed}, expected at most max_positions {open.MaxPositions}", out fault);
 
+        if (open.Valid > open.MaxPositions || open.Confirmed > open.Valid)
+        {
+            return Refuse(
+                FaultKind.InvalidArgument, $"valid: {open.Valid}, expected confirmed {open.Confirmed} to max_positions {open.MaxPositions}", out fault);
+        }
+
         Hop? next = open.Hops.Count > 1 ? open.Hops[1] : null;
         PeerEndpoint? endpoint = null;
         if (next is not null)
@@ -109,6 +115,11 @@ internal sealed record SessionPlan(
     public bool ComputesLike(SessionPlan other) =>
         Part == other.Part && (InnerPoints.Count == 0 && other.InnerPoints.Count == 0
             || Codec == other.Codec && InnerPoints.SequenceEqual(other.InnerPoints));
+
+    /// <summary>Whether what a hop holds under one plan counts under the other: the same blocks, rounded at the same places.</summary>
+    public bool HoldsLike(SessionPlan other) =>
+        Part == other.Part && Codec == other.Codec && InputCodec == other.InputCodec && OutputCodec == other.OutputCodec
+        && Next is null == other.Next is null && InnerPoints.SequenceEqual(other.InnerPoints);
 
     private static string Hex(ReadOnlySpan<byte> bytes) => bytes.IsEmpty ? "(none)" : Convert.ToHexStringLower(bytes[..Math.Min(6, bytes.Length)]);
 }

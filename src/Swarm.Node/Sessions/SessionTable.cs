@@ -1,4 +1,3 @@
-using Swarm.Kernels.Codecs;
 using Swarm.Models.Blocks;
 using Swarm.Node.Compute;
 using Swarm.Node.Measurement;
@@ -11,23 +10,42 @@ namespace Swarm.Node.Sessions;
 
 /// <summary>
 /// The sessions of this node, and the spans that they are on. Frames come in from the links' reading loops, complete steps go out to the compute loop. The lock is short and
-/// nothing is sent under it.
+/// nothing is sent under it. A fault breaks an epoch of a session; the session itself stays for the next, until somebody closes it or nobody asks for it any more.
 /// </summary>
-internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool links, LinkMeter linkTimes, TimeProvider time, ComputeLoop loop)
+internal sealed class SessionTable
 {
     private const int RememberedClosed = 4096;
 
-    private readonly Lock _lock = new();
     private readonly Dictionary<SessionId, NodeSession> _sessions = [];
     private readonly Dictionary<SessionId, (InboundLink? Decode, InboundLink? Bulk)> _parkedAttachments = [];
-    private readonly HashSet<SessionId> _closedIds = [];
+    private readonly Dictionary<SessionId, uint> _closedEpochs = [];
     private readonly Queue<SessionId> _closedOrder = [];
-    private readonly SessionLedger _ledger = new(budget.Bytes);
+    private readonly KvBudget _budget;
+    private readonly LinkMeter _linkTimes;
+    private readonly ComputeLoop _loop;
+    private readonly SessionLedger _ledger;
+    private readonly Suspensions _suspensions;
+    private readonly SessionOpening _opening;
+    private readonly StepIntake _intake;
     private readonly List<ServedSpan> _spans = [];
     private ServedSpan? _current;
     private bool _paused;
     private bool _draining;
     private TaskCompletionSource? _empty;
+
+    public SessionTable(NodeIdentity self, KvBudget budget, LinkPool links, LinkMeter linkTimes, TimeProvider time, ComputeLoop loop)
+    {
+        _budget = budget;
+        _linkTimes = linkTimes;
+        _loop = loop;
+        _ledger = new SessionLedger(budget.Bytes);
+        _suspensions = new Suspensions(time, session => Close(session, session.Epoch, onlySuspended: true));
+        _opening = new SessionOpening(self, this, _ledger, links, loop);
+        _intake = new StepIntake(self, this, _ledger, time, loop);
+    }
+
+    /// <summary>Held where the state of sessions is read or changed.</summary>
+    public Lock Gate { get; } = new();
 
     /// <summary>Raised when a session opens or closes, with the number open then.</summary>
     public event Action<SessionId, bool, int>? Changed;
@@ -36,7 +54,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     {
         get
         {
-            lock (_lock)
+            lock (Gate)
                 return _sessions.Count;
         }
     }
@@ -46,7 +64,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     {
         get
         {
-            lock (_lock)
+            lock (Gate)
                 return _current is { } current ? _ledger.FreeTokens(current.Layout) : 0;
         }
     }
@@ -56,7 +74,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     {
         get
         {
-            lock (_lock)
+            lock (Gate)
                 return _current;
         }
     }
@@ -66,7 +84,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     {
         get
         {
-            lock (_lock)
+            lock (Gate)
                 return [.. _spans];
         }
     }
@@ -76,13 +94,13 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     {
         get
         {
-            lock (_lock)
+            lock (Gate)
                 return _paused;
         }
 
         set
         {
-            lock (_lock)
+            lock (Gate)
                 _paused = value;
         }
     }
@@ -95,7 +113,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     public bool TryReplace(ServedSpan? next)
     {
         ServedSpan? unused = null;
-        lock (_lock)
+        lock (Gate)
         {
             if (next == _current)
                 return true;
@@ -127,7 +145,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     /// <summary>All spans in memory, which stay there until they are given to <see cref="ReleaseSpans"/>.</summary>
     public IReadOnlyList<ServedSpan> HoldSpans()
     {
-        lock (_lock)
+        lock (Gate)
         {
             foreach (ServedSpan span in _spans)
                 span.Users++;
@@ -145,16 +163,15 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     /// <summary>Bounds the bytes of keys and values over all spans anew.</summary>
     public void Resize(long cacheBytes)
     {
-        lock (_lock)
-            _ledger.BudgetBytes = cacheBytes;
-        budget.Bytes = cacheBytes;
+        _ledger.BudgetBytes = cacheBytes;
+        _budget.Bytes = cacheBytes;
     }
 
     /// <summary>Frees what is left, once the compute loop has ended.</summary>
     public void DisposeSpans()
     {
         ServedSpan[] left;
-        lock (_lock)
+        lock (Gate)
         {
             left = [.. _spans];
             _spans.Clear();
@@ -163,12 +180,13 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
 
         foreach (ServedSpan span in left)
             span.Dispose();
+        _suspensions.Dispose();
     }
 
     /// <summary>Admits nothing new; ends when the last session has closed.</summary>
     public Task DrainAsync()
     {
-        lock (_lock)
+        lock (Gate)
         {
             _draining = true;
             if (_ledger.Count == 0 && _sessions.Count == 0)
@@ -178,14 +196,28 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
         }
     }
 
+    /// <summary>Tells all clients, by the hops before this one, that this node leaves; their sessions go on until then.</summary>
+    public void SayLeaving(TimeSpan remaining)
+    {
+        NodeSession[] sessions;
+        lock (Gate)
+            sessions = [.. _sessions.Values];
+        uint milliseconds = (uint)Math.Clamp(remaining.TotalMilliseconds, 0, uint.MaxValue);
+        foreach (NodeSession session in sessions)
+            session.Upstream.Send(new LinkFrame { Leaving = new Leaving { RemainingMilliseconds = milliseconds } }, session.Id, session.Epoch);
+    }
+
     /// <summary>Ends all sessions, telling both sides why.</summary>
     public void FaultAll(FaultKind kind, string message)
     {
         NodeSession[] sessions;
-        lock (_lock)
+        lock (Gate)
             sessions = [.. _sessions.Values];
         foreach (NodeSession session in sessions)
-            Fault(session, Make(kind, message));
+        {
+            if (Close(session, session.Epoch))
+                Tell(session, session.Epoch, Make(kind, message));
+        }
     }
 
     /// <summary>A frame came in. Called by the link's reading loop.</summary>
@@ -203,16 +235,28 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
             switch (frame.BodyCase)
             {
                 case LinkFrame.BodyOneofCase.Open:
-                    OnOpen(link, message.Session, frame.Epoch, frame.Open);
+                    _opening.OnOpen(link, message.Session, frame.Epoch, frame.Open);
                     break;
                 case LinkFrame.BodyOneofCase.Step:
-                    OnStep(link, message.Session, frame.Epoch, frame.Step);
+                    if (Find(link, message.Session, frame.Epoch) is { } session)
+                        _intake.OnStep(link, session, frame.Epoch, frame.Step);
+                    else
+                        link.PassedOver.Add(message.Session);
                     break;
                 case LinkFrame.BodyOneofCase.Close:
-                    OnClose(link, message.Session);
+                    OnClose(link, message.Session, frame.Epoch);
                     break;
                 case LinkFrame.BodyOneofCase.Attach:
-                    OnAttach(link, message.Session);
+                    OnAttach(link, message.Session, frame.Epoch);
+                    break;
+                case LinkFrame.BodyOneofCase.Suspend:
+                    if (Look(message.Session, frame.Epoch) is { } suspended)
+                        Suspend(suspended);
+                    break;
+                case LinkFrame.BodyOneofCase.KeepAlive:
+                    OnKeepAlive(message.Session);
+                    break;
+                case LinkFrame.BodyOneofCase.Progress when message.Session.IsNone:
                     break;
                 case LinkFrame.BodyOneofCase.None when message.Part is not null:
                     break;
@@ -222,7 +266,7 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
             }
 
             if (message.Part is not null)
-                OnPart(link, message);
+                _intake.OnPart(link, message);
         }
         finally
         {
@@ -230,22 +274,19 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
         }
     }
 
-    /// <summary>A link closed: the sessions that came by it end here and below.</summary>
+    /// <summary>A link closed: the sessions that came by it wait for another way.</summary>
     public void OnLinkClosed(InboundLink link)
     {
         foreach (StepAssembly assembly in link.Assemblies.Values)
             assembly.Dispose();
         link.Assemblies.Clear();
-        foreach (SessionId id in link.Sessions)
+        foreach ((SessionId id, uint epoch) in link.Sessions)
         {
-            NodeSession? session;
-            lock (_lock)
-                _sessions.TryGetValue(id, out session);
-            if (session is not null)
-                Close(session);
+            if (Look(id, epoch) is { } session)
+                Suspend(session);
         }
 
-        lock (_lock)
+        lock (Gate)
         {
             foreach (SessionId id in link.Attached)
             {
@@ -259,75 +300,122 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
     }
 
     /// <summary>Everything below is ready.</summary>
-    public void OnOpenedBelow(NodeSession session, Opened below)
+    public void OnOpenedBelow(NodeSession session, uint epoch, Opened below) => _opening.OnOpenedBelow(session, epoch, below);
+
+    /// <summary>A frame for the client that came from below.</summary>
+    public void PassOn(NodeSession session, uint epoch, LinkFrame frame) => session.Upstream.Send(frame, session.Id, epoch);
+
+    /// <summary>
+    /// Something failed in an epoch: the hops before and, through them, the client are told, and steps are dropped from now on. What is held stays for the next epoch, unless the
+    /// caller's own mistake is the cause or a session that is only being opened finds no room.
+    /// </summary>
+    public void Fault(NodeSession session, uint epoch, Fault fault)
     {
-        if (below.Hops.Count >= ChainLimits.MaxHops)
-            return;
-        var opened = new Opened { Hops = { new HopOpened { GrantedPositions = (uint)session.Plan.MaxPositions } } };
-        opened.Hops.AddRange(below.Hops);
-        session.Upstream.Send(new LinkFrame { Opened = opened }, session.Id, session.Epoch);
+        List<StepWork> early;
+        bool ends;
+        lock (Gate)
+        {
+            if (session.IsClosed || session.IsBroken || session.Epoch != epoch)
+                return;
+            session.IsBroken = true;
+            early = [.. session.Early.Values];
+            session.Early.Clear();
+            ends = fault.Kind == FaultKind.NoCapacity ? epoch == 0 && session.IsOpening
+                : fault.Kind != FaultKind.StaleEpoch && fault.Kind.Rule().Blame == FaultBlame.Caller;
+        }
+
+        foreach (StepWork work in early)
+            work.Dispose();
+        if (ends)
+            Close(session, epoch);
+        Tell(session, epoch, fault);
     }
 
-    /// <summary>Ends a session for a cause and tells upstream, downstream and, at the last hop, the client.</summary>
-    public void Fault(NodeSession session, Fault fault)
+    /// <summary>A step's result at the last hop: straight to the client, and kept until the client has said that it came.</summary>
+    public void SendResult(StepWork work, StepResult result, HiddenPacket? packet)
     {
-        if (!Close(session))
-            return;
-        NodeMeter.Faulted(fault.Kind);
-        if (fault.Message.Length > ChainLimits.MaxFaultMessage)
-            fault.Message = fault.Message[..ChainLimits.MaxFaultMessage];
-        session.Upstream.Send(new LinkFrame { Fault = fault }, session.Id, session.Epoch);
-    }
-
-    /// <summary>A step's result at the last hop: straight to the client, or kept until the client has attached.</summary>
-    public void SendResult(NodeSession session, StepResult result, HiddenPacket? packet, bool bulk)
-    {
-        var frame = new LinkFrame { Result = result };
+        NodeSession session = work.Session;
         InboundLink? link;
         bool full;
-        lock (_lock)
+        lock (Gate)
         {
-            link = bulk ? session.BulkResults ?? session.DecodeResults : session.DecodeResults ?? session.BulkResults;
-            full = link is null && session.Parked.Count >= ChainLimits.MaxParkedFrames;
-            if (link is null && !full && !session.IsClosed)
+            link = ResultLink(session, work.IsBulk);
+            ResultLog results = session.Results!;
+            lock (results.Gate)
             {
-                session.Parked.Add((frame, packet, bulk));
-                return;
+                full = link is null && results.Unsent >= ChainLimits.MaxParkedFrames;
+                if (!session.IsClosed && !full)
+                    results.Add(new StoredResult(result.Number, work.Position, work.Count, packet?.Share(), work.IsBulk, link));
             }
         }
 
-        if (link is null)
+        if (link is not null)
         {
-            packet?.Dispose();
-            if (full)
-                Fault(session, Make(FaultKind.ProtocolViolation, $"results: {ChainLimits.MaxParkedFrames} wait, and no client has attached to take them"));
+            LinkMessages.Split(new LinkFrame { Result = result }.Address(session.Id, work.Epoch), packet, message => link.Sender.Send(message));
             return;
         }
 
-        LinkMessages.Split(frame.Address(session.Id, session.Epoch), packet, message => link.Sender.Send(message));
+        packet?.Dispose();
+        if (full)
+            Fault(session, work.Epoch, Make(FaultKind.ProtocolViolation, $"results: {ChainLimits.MaxParkedFrames} wait, and no client has attached to take them"));
+    }
+
+    /// <summary>Sends what the client may lack, by the links that it has now.</summary>
+    /// <param name="session">The session, at its last hop.</param>
+    /// <param name="onlyNew">Leaves out what was sent by one of these links.</param>
+    public void SendStored(NodeSession session, bool onlyNew = false)
+    {
+        var sent = new List<(StoredResult Result, InboundLink Link)>();
+        uint epoch;
+        lock (Gate)
+        {
+            epoch = session.Epoch;
+            ResultLog results = session.Results!;
+            lock (results.Gate)
+            {
+                for (int index = 0; index < results.Count; index++)
+                {
+                    StoredResult result = results[index];
+                    if (ResultLink(session, result.IsBulk) is not { } link)
+                        break;
+                    if (onlyNew && result.SentOn is { } last && (last == session.DecodeResults || last == session.BulkResults))
+                        continue;
+                    results.Sent(index, link);
+                    result.Packet?.Share();
+                    sent.Add((result, link));
+                }
+            }
+        }
+
+        foreach ((StoredResult result, InboundLink link) in sent)
+        {
+            var header = new StepResult
+            {
+                Number = result.Number,
+                Position = (uint)result.Position,
+                Count = (uint)result.Count,
+                Rows = (uint)(result.Packet?.Tokens ?? 0),
+                Codec = result.Packet?.Codec.Id ?? 0u,
+                EncodedBytes = (ulong)(result.Packet?.EncodedBytes ?? 0),
+            };
+            LinkMessages.Split(new LinkFrame { Result = header }.Address(session.Id, epoch), result.Packet, message => link.Sender.Send(message));
+        }
     }
 
     /// <summary>A next hop has acknowledged a packet.</summary>
-    public void OnRoundTrip(PeerId peer, TimeSpan roundTrip) => linkTimes.Observe(peer, roundTrip);
+    public void OnRoundTrip(PeerId peer, TimeSpan roundTrip) => _linkTimes.Observe(peer, roundTrip);
 
     /// <summary>A step has gone on: its memory no longer counts.</summary>
-    public void OnStepDone(NodeSession session, long bytes)
-    {
-        lock (_lock)
-        {
-            session.PendingSteps--;
-            session.PendingBytes -= bytes;
-        }
-    }
+    public void OnStepDone(StepWork work) => _intake.OnDone(work);
 
     /// <summary>The compute loop has given the session's cache back.</summary>
     public void OnReleased(NodeSession session)
     {
         int open;
         TaskCompletionSource? empty = null;
-        lock (_lock)
+        _ledger.Release(session.Lease);
+        lock (Gate)
         {
-            _ledger.Release(session.Id);
             open = _sessions.Count;
             if (_draining && _ledger.Count == 0 && open == 0)
                 empty = _empty;
@@ -338,262 +426,227 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
         empty?.TrySetResult();
     }
 
-    private void Release(ServedSpan span)
-    {
-        bool unused;
-        lock (_lock)
-            unused = --span.Users == 0 && span.IsRetired && _spans.Remove(span);
-        if (unused)
-            span.Dispose();
-    }
+    internal static Fault Make(FaultKind kind, string message) => new() { Kind = kind, Message = message };
 
-    private static Fault Make(FaultKind kind, string message) => new() { Kind = kind, Message = message };
-
-    private static void Refuse(InboundLink link, SessionId id, uint epoch, FaultKind kind, string message) => Refuse(link, id, epoch, Make(kind, message));
-
-    private static void Refuse(InboundLink link, SessionId id, uint epoch, Fault refusal)
+    internal static void Refuse(InboundLink link, SessionId id, uint epoch, Fault refusal)
     {
         NodeMeter.Faulted(refusal.Kind);
         link.Send(new LinkFrame { Fault = refusal }, id, epoch);
     }
 
-    private void OnOpen(InboundLink link, SessionId id, uint epoch, OpenSession open)
+    /// <summary>The session of an id; under the lock.</summary>
+    internal NodeSession? Look(SessionId id) => _sessions.GetValueOrDefault(id);
+
+    /// <summary>The epoch that a session is at, or was when it closed; under the lock.</summary>
+    internal uint? LastEpoch(SessionId id) =>
+        _sessions.TryGetValue(id, out NodeSession? session) ? session.Epoch : _closedEpochs.TryGetValue(id, out uint closed) ? closed : null;
+
+    /// <summary>Whether a new session may come in; under the lock. False when the node has moved; a fault when it may not.</summary>
+    internal bool MayAdmit(SessionId id, ServedSpan served, out Fault? fault, out int count)
     {
-        if (id.IsNone)
-        {
-            Refuse(link, id, epoch, FaultKind.InvalidArgument, "session: 0, expected 128 random bits");
-            return;
-        }
-
-        NodeSession? session;
-        SessionPlan? plan;
-        Fault? fault;
-        int count;
-        ServedSpan? served;
-        do
-        {
-            served = Current;
-            plan = SessionPlan.Read(open, self, served?.Blocks ?? default, out fault);
-            if (plan is null)
-            {
-                Refuse(link, id, epoch, fault!);
-                return;
-            }
-        }
-        while (!TryAdmit(link, id, epoch, plan, served!, out session, out fault, out count));
-
-        if (session is null)
-        {
-            fault!.FirstBlock = (uint)plan.Part.Start;
-            fault.EndBlock = (uint)plan.Part.End;
-            Refuse(link, id, epoch, fault);
-            return;
-        }
-
-        Prune(link.Sessions);
-        link.Sessions.Add(id);
-        Changed?.Invoke(id, true, count);
-        if (session.Downstream is { } downstream)
-            _ = downstream.OpenAsync(open);
-        else
-            link.Send(new LinkFrame { Opened = new Opened { Hops = { new HopOpened { GrantedPositions = (uint)plan.MaxPositions } } } }, id, epoch);
-    }
-
-    // False when the node has moved since the plan was checked: it is to be checked anew.
-    private bool TryAdmit(
-        InboundLink link, SessionId id, uint epoch, SessionPlan plan, ServedSpan served, out NodeSession? session, out Fault? fault, out int count)
-    {
-        session = null;
         fault = null;
-        lock (_lock)
-        {
-            count = _sessions.Count;
-            if (served != _current)
-                return false;
-            if (_draining)
-                fault = Make(FaultKind.Draining, "this node is leaving");
-            else if (_paused)
-                fault = Make(FaultKind.Paused, "this node is paused");
-            else if (_sessions.Count >= ChainLimits.MaxSessions)
-                fault = Make(FaultKind.NoCapacity, $"sessions: {_sessions.Count}, at most {ChainLimits.MaxSessions}");
-            else if (_sessions.ContainsKey(id) || _closedIds.Contains(id))
-                fault = Make(FaultKind.ProtocolViolation, "session: opened before, expected a new one");
-            else if (!_ledger.TryAdmit(id, plan.ExpectedPositions, served.Layout))
-                fault = Make(FaultKind.NoCapacity, $"key-value cache: {plan.ExpectedPositions} positions asked for, {_ledger.FreeTokens(served.Layout)} are free");
-            if (fault is not null)
-                return true;
-            session = new NodeSession(id, epoch, plan, served, served.Pool.CreateCache(), link);
-            served.Users++;
-            if (plan.Next is null && _parkedAttachments.Remove(id, out (InboundLink? Decode, InboundLink? Bulk) parked))
-                (session.DecodeResults, session.BulkResults) = parked;
-            if (plan.Next is not null)
-                session.Downstream = new Downstream(session, this, links);
-            _sessions.Add(id, session);
-            count = _sessions.Count;
-            return true;
-        }
+        count = _sessions.Count;
+        if (served != _current)
+            return false;
+        if (_draining)
+            fault = Make(FaultKind.Draining, "this node is leaving");
+        else if (_paused)
+            fault = Make(FaultKind.Paused, "this node is paused");
+        else if (count >= ChainLimits.MaxSessions)
+            fault = Make(FaultKind.NoCapacity, $"sessions: {count}, at most {ChainLimits.MaxSessions}");
+        else if (_sessions.ContainsKey(id))
+            fault = Make(FaultKind.ProtocolViolation, "session: opened by two at once");
+        return true;
     }
 
-    // Step 7: header first, then limits; memory for the bytes only after both.
-    private void OnStep(InboundLink link, SessionId id, uint epoch, Step step)
+    /// <summary>Takes a new session in, and who waits for its results; under the lock. Returns how many there are.</summary>
+    internal int Add(NodeSession session)
     {
-        NodeSession? session = Find(link, id, epoch);
-        if (session is null)
-            return;
-        if (CheckStep(session, epoch, step) is { } fault)
-        {
-            Fault(session, fault);
-            return;
-        }
-
-        if (link.Assemblies.Remove(id, out StepAssembly? unfinished))
-        {
-            unfinished.Dispose();
-            Fault(session, Make(FaultKind.ProtocolViolation, $"step {step.Number}: came before step {unfinished.Header.Number} was complete"));
-            return;
-        }
-
-        lock (_lock)
-        {
-            session.PendingBytes += (long)step.EncodedBytes;
-            session.PendingSteps++;
-        }
-
-        link.Sessions.Add(id);
-        DropAbandoned(link);
-        link.Assemblies.Add(id, new StepAssembly(session, step, session.Plan.InputCodec, self.Hidden));
+        session.Served.Users++;
+        if (session.Plan.Next is null && _parkedAttachments.Remove(session.Id, out (InboundLink? Decode, InboundLink? Bulk) parked))
+            (session.DecodeResults, session.BulkResults) = parked;
+        _sessions.Add(session.Id, session);
+        return _sessions.Count;
     }
 
-    private Fault? CheckStep(NodeSession session, uint epoch, Step step)
+    internal void OnBegun(NodeSession session, int count) => Changed?.Invoke(session.Id, true, count);
+
+    /// <summary>The way to the client is whole again; under the lock.</summary>
+    internal void Resume(NodeSession session)
     {
-        SessionPlan plan = session.Plan;
-        if (epoch < session.Epoch)
-            return Make(FaultKind.StaleEpoch, $"epoch: {epoch}, the session is at {session.Epoch}");
-        if (epoch > session.Epoch)
-            return Make(FaultKind.ProtocolViolation, $"epoch: {epoch}, the session is at {session.Epoch}");
-        if (step.Count is 0 or > ChainLimits.MaxStepTokens)
-            return Make(FaultKind.InvalidArgument, $"count: {step.Count}, expected 1 to {ChainLimits.MaxStepTokens}");
-        if (step.Position > plan.MaxPositions || step.Count > plan.MaxPositions - step.Position)
+        if (!session.IsSuspended)
+            return;
+        session.IsSuspended = false;
+        _suspensions.Remove(session);
+    }
+
+    // The session that a frame speaks of. Frames of one that has just ended may still be on their way and are passed over in silence.
+    internal NodeSession? Find(InboundLink link, SessionId id, uint epoch)
+    {
+        bool late;
+        lock (Gate)
         {
-            return Make(
-                FaultKind.ContextExceeded, $"positions: {(ulong)step.Position + step.Count}, expected at most {plan.MaxPositions}");
+            if (_sessions.TryGetValue(id, out NodeSession? session))
+                return session;
+            late = _closedEpochs.ContainsKey(id);
         }
 
-        if (step.Codec != plan.InputCodec.Id)
-            return Make(FaultKind.InvalidArgument, $"codec: {step.Codec}, expected {plan.InputCodec.Id} ({plan.InputCodec.Name}) at block {plan.Part.Start}");
-        long most = MostBytes(plan.InputCodec, (int)step.Count);
-        if (step.EncodedBytes is 0 || step.EncodedBytes > (ulong)most)
-            return Make(FaultKind.CorruptPacket, $"encoded_bytes: {step.EncodedBytes}, expected 1 to {most} for {step.Count} tokens");
-        if (step.Telemetry.Count >= ChainLimits.MaxHops)
-            return Make(FaultKind.InvalidArgument, $"telemetry: {step.Telemetry.Count} hops, expected fewer than {ChainLimits.MaxHops}");
-        lock (_lock)
-        {
-            if (step.Number < session.NextStep || step.Number - session.NextStep >= ChainLimits.MaxPendingSteps || session.Early.ContainsKey(step.Number))
-                return Make(FaultKind.ProtocolViolation, $"step number: {step.Number}, expected {session.NextStep} or one of the next {ChainLimits.MaxPendingSteps}");
-            if (session.PendingSteps >= ChainLimits.MaxPendingSteps)
-                return Make(FaultKind.NoCapacity, $"steps under way: {session.PendingSteps}, at most {ChainLimits.MaxPendingSteps}");
-            if (session.PendingBytes + (long)step.EncodedBytes > ChainLimits.MaxPendingBytes)
-                return Make(FaultKind.NoCapacity, $"bytes under way: {session.PendingBytes + (long)step.EncodedBytes}, at most {ChainLimits.MaxPendingBytes}");
-        }
-
+        if (!late)
+            Refuse(link, id, epoch, Make(FaultKind.UnknownSession, $"session: {id}, not open here"));
         return null;
     }
 
-    private long MostBytes(ActivationCodec codec, int tokens) => codec.MaxEncodedBytes(tokens, self.Hidden);
-
-    private void OnPart(InboundLink link, LinkMessage message)
+    // A link may live for weeks: ids of sessions that have ended without its knowing are dropped now and then.
+    internal void Prune(InboundLink link)
     {
-        SessionId id = message.Session;
-        if (!link.Assemblies.TryGetValue(id, out StepAssembly? assembly))
+        if (link.Sessions.Count < ChainLimits.MaxSessions && link.Attached.Count < ChainLimits.MaxSessions && link.PassedOver.Count < ChainLimits.MaxSessions)
+            return;
+        lock (Gate)
         {
-            if (Find(link, id, message.Frame.Epoch) is { } stray)
-                Fault(stray, Make(FaultKind.ProtocolViolation, "chunk: no step announced it"));
-            return;
-        }
+            foreach (SessionId id in link.Sessions.Keys)
+            {
+                if (!_sessions.ContainsKey(id))
+                    link.Sessions.Remove(id);
+            }
 
-        if (assembly.Add(message.Part!) is { } defect)
-        {
-            link.Assemblies.Remove(id);
-            assembly.Dispose();
-            Fault(assembly.Session, Make(FaultKind.CorruptPacket, defect));
-            return;
+            link.Attached.RemoveWhere(id => !_sessions.ContainsKey(id) && !_parkedAttachments.ContainsKey(id));
+            link.PassedOver.RemoveWhere(id => !_sessions.ContainsKey(id));
         }
-
-        if (!assembly.IsComplete)
-            return;
-        link.Assemblies.Remove(id);
-        // The device first; then, while it computes, the sender learns that the packet has arrived.
-        Accept(assembly.Session, new StepWork(assembly.Session, assembly.Header, assembly.Take(), link.IsBulk, time.GetTimestamp()));
-        link.Send(new LinkFrame { Ack = new StepAck { Number = assembly.Header.Number } }, id, assembly.Session.Epoch);
     }
 
-    // Steps run in the order of their numbers, whichever link brought them.
-    private void Accept(NodeSession session, StepWork work)
+    /// <summary>Ends a session here and, by the way on of its epoch, below. False when somebody else did.</summary>
+    internal bool Close(NodeSession session, uint epoch, bool onlySuspended = false)
     {
-        Fault? fault = null;
-        lock (_lock)
+        List<StepWork> early;
+        Downstream? downstream;
+        lock (Gate)
         {
-            if (session.IsClosed)
-            {
-                work.Dispose();
+            if (session.IsClosed || (onlySuspended && !session.IsSuspended))
+                return false;
+            session.IsClosed = true;
+            _sessions.Remove(session.Id);
+            _parkedAttachments.Remove(session.Id);
+            Remember(session.Id, epoch);
+            downstream = session.Downstream;
+            early = [.. session.Early.Values];
+            session.Early.Clear();
+            _loop.Post(new LoopItem(null, session, null));
+        }
+
+        _suspensions.Remove(session);
+        foreach (StepWork work in early)
+            work.Dispose();
+        _loop.Wake();
+        downstream?.Close();
+        return true;
+    }
+
+    private void Remember(SessionId id, uint epoch)
+    {
+        if (_closedEpochs.TryGetValue(id, out uint last))
+        {
+            _closedEpochs[id] = Math.Max(last, epoch);
+            return;
+        }
+
+        _closedEpochs.Add(id, epoch);
+        _closedOrder.Enqueue(id);
+        if (_closedOrder.Count > RememberedClosed)
+            _closedEpochs.Remove(_closedOrder.Dequeue());
+    }
+
+    private void Release(ServedSpan span)
+    {
+        bool unused;
+        lock (Gate)
+            unused = --span.Users == 0 && span.IsRetired && _spans.Remove(span);
+        if (unused)
+            span.Dispose();
+    }
+
+    private static void Tell(NodeSession session, uint epoch, Fault fault)
+    {
+        NodeMeter.Faulted(fault.Kind);
+        if (fault.Message.Length > ChainLimits.MaxFaultMessage)
+            fault.Message = fault.Message[..ChainLimits.MaxFaultMessage];
+        session.Upstream.Send(new LinkFrame { Fault = fault }, session.Id, epoch);
+    }
+
+    private static InboundLink? ResultLink(NodeSession session, bool bulk) =>
+        bulk ? session.BulkResults ?? session.DecodeResults : session.DecodeResults ?? session.BulkResults;
+
+    private NodeSession? Look(SessionId id, uint epoch)
+    {
+        lock (Gate)
+            return Look(id) is { } session && session.Epoch == epoch ? session : null;
+    }
+
+    private void Suspend(NodeSession session)
+    {
+        Downstream? downstream;
+        lock (Gate)
+        {
+            if (session.IsClosed || session.IsSuspended)
                 return;
-            }
-
-            session.Early.Add(work.Header.Number, work);
-            while (fault is null && session.Early.Remove(session.NextStep, out StepWork? next))
-            {
-                session.NextStep++;
-                int end = next.Position + next.Count;
-                if (next.Position > session.Length)
-                    fault = Make(FaultKind.WrongPosition, $"position: {next.Position}, expected 0 to {session.Length} (the session's length)");
-                else if (!_ledger.TryGrow(session.Id, end, session.Served.Layout))
-                    fault = Make(FaultKind.NoCapacity, $"key-value cache: {end} positions needed, {_ledger.FreeTokens(session.Served.Layout)} are free");
-                session.Length = end;
-                if (fault is null)
-                    loop.Post(new LoopItem(next, null));
-                else
-                    next.Dispose();
-            }
+            session.IsSuspended = true;
+            downstream = session.Downstream;
+            _suspensions.Add(session);
         }
 
-        loop.Wake();
-        if (fault is not null)
-            Fault(session, fault);
+        downstream?.Suspend();
     }
 
-    private void OnClose(InboundLink link, SessionId id)
+    private void OnKeepAlive(SessionId id)
     {
         NodeSession? session;
-        lock (_lock)
-            _sessions.TryGetValue(id, out session);
-        if (session is not null && link.Sessions.Contains(id))
-            Close(session);
+        lock (Gate)
+            session = Look(id);
+        if (session is not null)
+            _suspensions.Keep(session);
+    }
+
+    private void OnClose(InboundLink link, SessionId id, uint epoch)
+    {
+        NodeSession? session;
+        lock (Gate)
+        {
+            session = Look(id);
+            if (session is null && _closedEpochs.ContainsKey(id))
+                Remember(id, epoch);
+        }
+
+        // An earlier epoch's farewell: the session has gone on without who sent it.
+        if (session is not null && epoch < session.Epoch)
+            return;
+        if (session is not null)
+            Close(session, epoch);
         link.Sessions.Remove(id);
+        link.PassedOver.Remove(id);
         if (link.Assemblies.Remove(id, out StepAssembly? unfinished))
             unfinished.Dispose();
         if (!link.Attached.Remove(id))
             return;
-        lock (_lock)
+        lock (Gate)
             _parkedAttachments.Remove(id);
     }
 
-    private void OnAttach(InboundLink link, SessionId id)
+    private void OnAttach(InboundLink link, SessionId id, uint epoch)
     {
-        (LinkFrame Frame, HiddenPacket? Packet, bool Bulk)[] parked = [];
-        lock (_lock)
+        NodeSession? session;
+        lock (Gate)
         {
-            if (_closedIds.Contains(id))
+            if (LastEpoch(id) is { } last && (epoch < last || (epoch == last && !_sessions.ContainsKey(id))))
                 return;
-            if (_sessions.TryGetValue(id, out NodeSession? session))
+            session = Look(id);
+            if (session is not null)
             {
-                if (session.Plan.Next is not null)
+                if (session.Results is null)
                     return;
                 session.DecodeResults = link.IsBulk ? session.DecodeResults : link;
                 session.BulkResults = link.IsBulk ? link : session.BulkResults;
-                parked = [.. session.Parked];
-                session.Parked.Clear();
-                foreach ((LinkFrame frame, _, _) in parked)
-                    frame.Address(id, session.Epoch);
+                // For a later epoch than this hop has heard of: what is stored may be of positions that the client has gone back from, and goes when that epoch is here.
+                if (epoch > session.Epoch)
+                    session = null;
             }
             else
             {
@@ -604,17 +657,17 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
             }
         }
 
-        Prune(link.Attached);
+        Prune(link);
         link.Attached.Add(id);
-        foreach ((LinkFrame frame, HiddenPacket? packet, _) in parked)
-            LinkMessages.Split(frame, packet, message => link.Sender.Send(message));
+        if (session is not null)
+            SendStored(session, onlyNew: true);
     }
 
     private void OnStray(InboundLink link, LinkMessage message)
     {
-        string text = $"frame: {message.Frame.BodyCase}, expected OpenSession, Step, CloseSession or Attach";
+        string text = $"frame: {message.Frame.BodyCase}, expected OpenSession, Step, CloseSession, Attach, Suspend or KeepAlive";
         if (Find(link, message.Session, message.Frame.Epoch) is { } session)
-            Fault(session, Make(FaultKind.ProtocolViolation, text));
+            Fault(session, message.Frame.Epoch, Make(FaultKind.ProtocolViolation, text));
     }
 
     private void OnDefect(InboundLink link, LinkMessage message, string defect)
@@ -622,93 +675,19 @@ internal sealed class SessionTable(NodeIdentity self, KvBudget budget, LinkPool 
         NodeSession? session = null;
         if (!message.Session.IsNone)
         {
-            lock (_lock)
-                _sessions.TryGetValue(message.Session, out session);
+            lock (Gate)
+                session = Look(message.Session);
         }
 
-        if (session is not null)
+        if (session is null)
         {
-            if (link.Assemblies.Remove(session.Id, out StepAssembly? unfinished))
-                unfinished.Dispose();
-            Fault(session, Make(FaultKind.CorruptPacket, defect));
-        }
-        else
-        {
-            Refuse(link, message.Session, message.Frame.Epoch, FaultKind.CorruptPacket, defect);
-        }
-    }
-
-    // The session that a frame speaks of. Frames of one that has just ended may still be on their way and are passed over in silence.
-    private NodeSession? Find(InboundLink link, SessionId id, uint epoch)
-    {
-        bool late;
-        lock (_lock)
-        {
-            if (_sessions.TryGetValue(id, out NodeSession? session))
-                return session;
-            late = _closedIds.Contains(id);
-        }
-
-        if (!late)
-            Refuse(link, id, epoch, FaultKind.UnknownSession, $"session: {id}, not open here");
-        return null;
-    }
-
-    // A link may live for weeks: ids of sessions that have ended without its knowing are dropped now and then.
-    private void Prune(HashSet<SessionId> ids)
-    {
-        if (ids.Count < ChainLimits.MaxSessions)
+            Refuse(link, message.Session, message.Frame.Epoch, Make(FaultKind.CorruptPacket, defect));
             return;
-        lock (_lock)
-            ids.RemoveWhere(id => !_sessions.ContainsKey(id) && !_parkedAttachments.ContainsKey(id));
-    }
-
-    // Packets whose session ended before they were complete.
-    private static void DropAbandoned(InboundLink link)
-    {
-        const int few = 16;
-        if (link.Assemblies.Count < few)
-            return;
-        foreach ((SessionId id, StepAssembly assembly) in link.Assemblies)
-        {
-            if (!assembly.Session.IsClosed)
-                continue;
-            assembly.Dispose();
-            link.Assemblies.Remove(id);
-        }
-    }
-
-    private bool Close(NodeSession session)
-    {
-        List<StepWork> early;
-        List<(LinkFrame, HiddenPacket? Packet, bool)> parked;
-        lock (_lock)
-        {
-            if (session.IsClosed)
-                return false;
-            session.IsClosed = true;
-            _sessions.Remove(session.Id);
-            _parkedAttachments.Remove(session.Id);
-            if (_closedIds.Add(session.Id))
-            {
-                _closedOrder.Enqueue(session.Id);
-                if (_closedOrder.Count > RememberedClosed)
-                    _closedIds.Remove(_closedOrder.Dequeue());
-            }
-
-            early = [.. session.Early.Values];
-            session.Early.Clear();
-            parked = [.. session.Parked];
-            session.Parked.Clear();
-            loop.Post(new LoopItem(null, session));
         }
 
-        foreach (StepWork work in early)
-            work.Dispose();
-        foreach ((_, HiddenPacket? packet, _) in parked)
-            packet?.Dispose();
-        loop.Wake();
-        session.Downstream?.Close();
-        return true;
+        if (link.Assemblies.Remove(session.Id, out StepAssembly? unfinished))
+            unfinished.Dispose();
+        link.PassedOver.Add(session.Id);
+        Fault(session, message.Frame.Epoch, Make(FaultKind.CorruptPacket, defect));
     }
 }

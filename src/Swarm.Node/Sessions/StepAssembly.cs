@@ -5,12 +5,15 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>Step 7: a packet that is arriving in parts. Its header was checked before the memory was taken.</summary>
-internal sealed class StepAssembly(NodeSession session, Step header, ActivationCodec codec, int hidden) : IDisposable
+internal sealed class StepAssembly(NodeSession session, uint epoch, Step header, ActivationCodec codec, int hidden) : IDisposable
 {
     private HiddenPacket? _packet = new((int)header.Count, hidden, codec, (int)header.EncodedBytes);
     private int _filled;
 
     public NodeSession Session { get; } = session;
+
+    /// <summary>The epoch that it is of.</summary>
+    public uint Epoch { get; } = epoch;
 
     public Step Header { get; } = header;
 

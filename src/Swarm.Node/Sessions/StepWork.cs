@@ -5,11 +5,14 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>A step that has arrived completely: what the scheduler hands to the compute loop, in one or more pieces.</summary>
-internal sealed class StepWork(NodeSession session, Step header, HiddenPacket packet, bool bulk, long arrived) : IDisposable
+internal sealed class StepWork(NodeSession session, Step header, HiddenPacket packet, bool bulk, long arrived, uint epoch = 0) : IDisposable
 {
     private HiddenPacket? _output;
 
     public NodeSession Session { get; } = session;
+
+    /// <summary>The epoch that it came in.</summary>
+    public uint Epoch { get; } = epoch;
 
     /// <summary>The header as it came; its telemetry holds the hops before this one.</summary>
     public Step Header { get; } = header;
@@ -58,7 +61,12 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket pa
     {
         SessionPlan plan = Session.Plan;
         ReadOnlySpan<float> values = Values!.Values;
-        int rows = plan.Next is not null || Header.Outputs == Outputs.All ? Count : Header.Outputs == Outputs.Last ? 1 : 0;
+        int rows = plan.Next is not null ? Count : Header.Replay ? 0 : Header.Outputs switch
+        {
+            Outputs.All => Count,
+            Outputs.Last => 1,
+            _ => 0,
+        };
         if (rows > 0)
             _output = HiddenPacket.Encode(values[((Count - rows) * hidden)..(Count * hidden)], rows, hidden, plan.OutputCodec);
     }

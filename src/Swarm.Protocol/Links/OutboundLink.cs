@@ -104,6 +104,19 @@ public sealed class OutboundLink : IAsyncDisposable
         Clock.Forget(session);
     }
 
+    /// <summary>The same, unless they go to another handler by now.</summary>
+    public void Unregister(SessionId session, ILinkHandler handler)
+    {
+        lock (_lock)
+        {
+            if (!_handlers.TryGetValue(session, out ILinkHandler? known) || known != handler)
+                return;
+            _handlers.Remove(session);
+        }
+
+        Clock.Forget(session);
+    }
+
     /// <summary>Closes the link; handlers are not told.</summary>
     public async ValueTask DisposeAsync()
     {
