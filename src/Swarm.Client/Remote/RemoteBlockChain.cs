@@ -137,7 +137,7 @@ internal sealed class RemoteBlockChain : IBlockChain
 
     public async ValueTask DisposeAsync()
     {
-        await _closing.CancelAsync();
+        _closing.Cancel();
         await _keeping;
         await _links.DisposeAsync();
         await Directory.DisposeAsync();

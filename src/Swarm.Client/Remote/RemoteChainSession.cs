@@ -97,7 +97,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         {
             await session.ConnectAsync(pool, cancellationToken);
             session.Send(session._firstBulk, new LinkFrame { Open = Request(shape, hops, modelIdentity) }, null);
-            await session._opened.Task.WaitAsync(patience, time, cancellationToken);
+            await session._opened.Task.Here().WaitAsync(patience, time, cancellationToken);
             return session;
         }
         catch (TimeoutException exception)
@@ -360,7 +360,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     {
         try
         {
-            await pending.Completion.Task.WaitAsync(cancellationToken);
+            await pending.Completion.Task.Here().WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {

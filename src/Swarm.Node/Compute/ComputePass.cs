@@ -24,6 +24,15 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
     /// <summary>Time that the last run took.</summary>
     public TimeSpan Elapsed { get; private set; }
 
+    public (int Blocks, int Tokens) Size => Tokens == 0 ? default : (Pieces[0].Work.Session.Plan.Part.Count, Tokens);
+
+    public void Took(TimeSpan time)
+    {
+        Elapsed += time;
+        foreach (StepPiece piece in Pieces)
+            piece.Work.Computed += time;
+    }
+
     public void Run()
     {
         long start = time.GetTimestamp();

@@ -10,6 +10,10 @@ internal sealed class SpeedProbe(BlockStack stack, TimeProvider time) : ICompute
     /// <summary>Seconds of the shortest pass; 0 where the clock stood still.</summary>
     public double Seconds { get; private set; }
 
+    public (int Blocks, int Tokens) Size => (stack.Span.Count, 1);
+
+    public void Took(TimeSpan time) => Seconds += time.TotalSeconds;
+
     public void Run()
     {
         using var pool = new KvPool(stack.KvLayout.PageBytes, stack.KvLayout);

@@ -11,7 +11,7 @@ namespace Swarm.Node.Hosting;
 /// Keeps this node announced: the moment something changes that decides who serves what, a little later when figures have moved, and otherwise well before
 /// the record ends. One announcement at a time; changes that come while one is made go together into the next.
 /// </summary>
-internal sealed class NodeAnnouncer : IDisposable
+internal sealed class NodeAnnouncer
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
@@ -23,7 +23,7 @@ internal sealed class NodeAnnouncer : IDisposable
     private readonly IRandomSource _random;
     private readonly ILogger _logger;
     private readonly Func<ulong, NodeEntry> _describe;
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Turn _turn = new();
     private readonly Lock _lock = new();
     private NodeEntry? _told;
     private TimeSpan _interval;
@@ -83,8 +83,6 @@ internal sealed class NodeAnnouncer : IDisposable
             // The node stops.
         }
     }
-
-    public void Dispose() => _turn.Dispose();
 
     private bool IsDue()
     {

@@ -188,7 +188,7 @@ public sealed class NodeHost : IAsyncDisposable
         int cut = 0;
         if (_table is { } table)
         {
-            Task drained = table.DrainAsync();
+            Task drained = table.DrainAsync().Here();
             Raise(new NodeDraining(table.Count));
             if (drain > TimeSpan.Zero)
                 table.SayLeaving(drain);
@@ -204,7 +204,7 @@ public sealed class NodeHost : IAsyncDisposable
             }
         }
 
-        await _stopping.CancelAsync();
+        _stopping.Cancel();
         await _keeping;
         await _placing;
         await _reaching;
@@ -231,7 +231,6 @@ public sealed class NodeHost : IAsyncDisposable
         if (_directory is not null)
             await _directory.DisposeAsync();
         await _member.DisposeAsync();
-        _announcer?.Dispose();
         _stopping.Dispose();
     }
 

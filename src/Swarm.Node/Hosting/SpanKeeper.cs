@@ -27,7 +27,7 @@ internal sealed class SpanKeeper : IDisposable
     private readonly SpeedMeter _speed;
     private readonly IComputeExecutor _loader;
     private readonly Func<Task> _announce;
-    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Turn _turn = new();
 
     /// <param name="options">Model, kernels, clock and whom to tell.</param>
     /// <param name="memoryBytes">What weights and caches may take together.</param>
@@ -154,7 +154,6 @@ internal sealed class SpanKeeper : IDisposable
     {
         _loader.Dispose();
         Ends.Dispose();
-        _turn.Dispose();
     }
 
     /// <summary>The KV pool's bytes with these blocks.</summary>
@@ -208,7 +207,7 @@ internal sealed class SpanKeeper : IDisposable
         long start = _options.Time.GetTimestamp();
         while (Order(to, poolBytes) == MoveOrder.DropFirst)
         {
-            Task[] freed = [.. _table.Spans.Where(span => span != _table.Current).Select(span => span.Freed)];
+            Task[] freed = [.. _table.Spans.Where(span => span != _table.Current).Select(span => span.Freed.Here())];
             // Blocks alone fit: that was checked. Ends that sessions of the blocks that stay use are in the way as well.
             if (freed.Length == 0 && Ends.WeightBytes == 0)
                 return;

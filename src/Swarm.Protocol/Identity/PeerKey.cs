@@ -35,6 +35,16 @@ public sealed class PeerKey : IDisposable
     /// <summary>A new key from the operating system's generator.</summary>
     public static PeerKey Create() => new(ECDsa.Create(ECCurve.NamedCurves.nistP256));
 
+    /// <summary>The key of a private scalar: for simulations, whose peers a seed decides.</summary>
+    /// <param name="scalar">32 bytes, big endian, from 1 to below the curve's order.</param>
+    /// <exception cref="CryptographicException">Outside of the curve's range.</exception>
+    public static PeerKey FromScalar(ReadOnlySpan<byte> scalar)
+    {
+        if (scalar.Length != ScalarLength)
+            throw new ArgumentException($"scalar of {scalar.Length} bytes, expected {ScalarLength}", nameof(scalar));
+        return new PeerKey(ECDsa.Create(new ECParameters { Curve = ECCurve.NamedCurves.nistP256, D = scalar.ToArray() }));
+    }
+
     /// <summary>Reads what <see cref="ToPem"/> writes.</summary>
     /// <exception cref="FormatException">The text is no private key on P-256 in PEM; it says what was seen, never the text itself.</exception>
     public static PeerKey FromPem(string pem)

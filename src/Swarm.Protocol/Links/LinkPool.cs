@@ -18,7 +18,7 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
     public async Task<OutboundLink> GetAsync(PeerEndpoint endpoint, ConnectionClass purpose, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        OutboundLink link = await Find(endpoint, purpose).WaitAsync(cancellationToken);
+        OutboundLink link = await Find(endpoint, purpose).Here().WaitAsync(cancellationToken);
         if (!endpoint.Peer.IsNone && link.Peer != endpoint.Peer)
         {
             throw new SwarmException(

@@ -129,7 +129,7 @@ public sealed class OutboundLink : IAsyncDisposable
         // What was handed over still goes out, the closing of sessions above all, unless the peer does not take it.
         try
         {
-            await Sender.DrainAsync().WaitAsync(DrainTime, _time);
+            await Sender.DrainAsync().Here().WaitAsync(DrainTime, _time);
             await _call.RequestStream.CompleteAsync();
         }
         catch (Exception exception) when (exception is RpcException or IOException or InvalidOperationException or OperationCanceledException or TimeoutException)

@@ -23,6 +23,13 @@ public sealed class SwarmRoot : IDisposable
     /// <summary>A new swarm.</summary>
     public static SwarmRoot Found() => new(PeerKey.Create());
 
+    /// <summary>A swarm of a key that is known already; it is disposed with the root.</summary>
+    public static SwarmRoot Of(PeerKey key)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        return new SwarmRoot(key);
+    }
+
     /// <summary>Reads what <see cref="ToPem"/> writes.</summary>
     /// <exception cref="FormatException">The text is no private key on P-256 in PEM.</exception>
     public static SwarmRoot FromPem(string pem) => new(PeerKey.FromPem(pem));
@@ -34,15 +41,19 @@ public sealed class SwarmRoot : IDisposable
     /// <param name="addresses">Where members listen, best first; at most 16, and at least one before the text is written.</param>
     /// <param name="terms">What it allows.</param>
     /// <exception cref="ArgumentException">Too many addresses, a label that is too long, or an end before 1970.</exception>
-    public SwarmInvite Issue(IReadOnlyList<PeerAddress> addresses, GrantTerms? terms = null)
+    public SwarmInvite Issue(IReadOnlyList<PeerAddress> addresses, GrantTerms? terms = null) => Issue(addresses, terms, PeerKey.Create());
+
+    /// <summary>The same with a key that is known already; it is the invite's from here on.</summary>
+    /// <exception cref="ArgumentException">As for the other.</exception>
+    public SwarmInvite Issue(IReadOnlyList<PeerAddress> addresses, GrantTerms? terms, PeerKey inviteKey)
     {
+        ArgumentNullException.ThrowIfNull(inviteKey);
         terms ??= new GrantTerms();
         if (terms.Label.Length > MembershipLimits.MaxLabelLength)
             throw new ArgumentException($"label of {terms.Label.Length} characters, expected at most {MembershipLimits.MaxLabelLength}", nameof(terms));
         long notAfter = terms.NotAfter?.ToUnixTimeSeconds() ?? 0;
         if (terms.NotAfter is not null && notAfter <= 0)
             throw new ArgumentException($"end {terms.NotAfter}, expected after 1970", nameof(terms));
-        PeerKey inviteKey = PeerKey.Create();
         Grant grant = Grant.Sign(_key, new GrantBody
         {
             RootKey = UnsafeByteOperations.UnsafeWrap(_key.PublicKey),

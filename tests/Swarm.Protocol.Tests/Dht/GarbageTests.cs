@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Swarm.Protocol.Dht;
 using Swarm.Protocol.Tests.Dht.Simulation;
 using Xunit.Abstractions;
+using VirtualWorld = Swarm.Simulation.VirtualWorld;
 
 namespace Swarm.Protocol.Tests.Dht;
 

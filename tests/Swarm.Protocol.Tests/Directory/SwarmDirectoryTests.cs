@@ -3,7 +3,7 @@ using Swarm.Protocol.Dht;
 using Swarm.Protocol.Directory;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
-using Swarm.Protocol.Tests.Dht.Simulation;
+using VirtualWorld = Swarm.Simulation.VirtualWorld;
 
 namespace Swarm.Protocol.Tests.Directory;
 

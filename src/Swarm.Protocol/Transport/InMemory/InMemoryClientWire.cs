@@ -1,26 +1,15 @@
 using System.IO.Pipelines;
 using Grpc.Core;
-using Swarm.Protocol.Membership;
 
 namespace Swarm.Protocol.Transport;
 
-/// <summary>A call to an endpoint of the same process.</summary>
-internal sealed class InMemoryClientWire : ClientWire
+/// <summary>The calling side of a call in one process.</summary>
+/// <param name="start">Brings the call to whoever serves it, or throws an <see cref="RpcException"/>; the request may be in its pipe already.</param>
+internal sealed class InMemoryClientWire(Action<InMemoryCall, RequestHead> start) : ClientWire
 {
-    private readonly InMemoryNetwork _network;
-    private readonly PeerEndpoint _endpoint;
-    private readonly PeerCredentials? _credentials;
     private readonly InMemoryCall _call = new();
 
-    public InMemoryClientWire(InMemoryNetwork network, PeerEndpoint endpoint, PeerCredentials? credentials)
-    {
-        _network = network;
-        _endpoint = endpoint;
-        _credentials = credentials;
-        RequestWriter = Task.FromResult(_call.Requests.Writer);
-    }
-
-    public override Task<PipeWriter> RequestWriter { get; }
+    public override Task<PipeWriter> RequestWriter => Task.FromResult(_call.Requests.Writer);
 
     public override PipeReader ResponseReader => _call.Responses.Reader;
 
@@ -28,7 +17,6 @@ internal sealed class InMemoryClientWire : ClientWire
     {
         using (onlyFrame)
         {
-            InMemoryListener listener = Dial(out PeerAuthContext caller);
             var headers = new Metadata();
             foreach (Metadata.Entry entry in head.Headers)
                 HeaderCodec.Add(headers, entry.Key, HeaderCodec.Value(entry));
@@ -38,7 +26,7 @@ internal sealed class InMemoryClientWire : ClientWire
                 _call.Requests.Writer.Complete();
             }
 
-            listener.Accept(new InMemoryServerWire(_call, head with { Headers = headers.Freeze() }, listener.Address, caller), _credentials);
+            start(_call, head with { Headers = headers.Freeze() });
         }
 
         return _call.Head.Task;
@@ -55,20 +43,4 @@ internal sealed class InMemoryClientWire : ClientWire
     }
 
     public override void Release() => _call.Responses.Reader.Complete();
-
-    /// <summary>The first address where the right peer answers; the last failure when none does.</summary>
-    private InMemoryListener Dial(out PeerAuthContext caller)
-    {
-        Status failure = TransportStatuses.NobodyListens(_endpoint.Addresses);
-        foreach (PeerAddress address in _endpoint.Addresses)
-        {
-            if (_network.Find(address) is not { } listener)
-                continue;
-            if (listener.Meet(_credentials, _endpoint.Peer, out caller) is not { } refusal)
-                return listener;
-            failure = refusal;
-        }
-
-        throw new RpcException(failure);
-    }
 }

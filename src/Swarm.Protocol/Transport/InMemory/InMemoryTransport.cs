@@ -35,7 +35,7 @@ public sealed class InMemoryTransport : ITransport
     public CallInvoker Connect(PeerEndpoint endpoint, ConnectionClass purpose)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        return new WireCallInvoker(() => new InMemoryClientWire(_network, endpoint, _options.Credentials), _options);
+        return new WireCallInvoker(() => new InMemoryClientWire((call, head) => Start(endpoint, call, head)), _options);
     }
 
     public async ValueTask DisposeAsync()
@@ -50,6 +50,27 @@ public sealed class InMemoryTransport : ITransport
         _watch.Dispose();
         foreach (InMemoryListener listener in listeners)
             await listener.DisposeAsync();
+    }
+
+    /// <summary>Calls the first address where the right peer answers; the last failure is thrown when none does.</summary>
+    private void Start(PeerEndpoint endpoint, InMemoryCall call, RequestHead head)
+    {
+        Status failure = TransportStatuses.NobodyListens(endpoint.Addresses);
+        foreach (PeerAddress address in endpoint.Addresses)
+        {
+            if (_network.Find(address) is not { } listener)
+                continue;
+            if (listener.Meet(_options.Credentials, endpoint.Peer, out PeerAuthContext caller) is { } refusal)
+            {
+                failure = refusal;
+                continue;
+            }
+
+            listener.Accept(new InMemoryServerWire(call, head, listener.Address, caller), _options.Credentials);
+            return;
+        }
+
+        throw new RpcException(failure);
     }
 
     private void CutRefusedPeers()

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using Swarm.Protocol.Dht;
 using Swarm.Protocol.Transport;
+using VirtualWorld = Swarm.Simulation.VirtualWorld;
 
 namespace Swarm.Protocol.Tests.Dht.Simulation;
 
