@@ -29,6 +29,17 @@ public sealed class Turn
         await entry.Value.Task;
     }
 
+    /// <summary>Takes the turn where it is free at once.</summary>
+    public bool TryTake()
+    {
+        lock (_lock)
+        {
+            bool free = !_taken;
+            _taken = true;
+            return free;
+        }
+    }
+
     /// <summary>The next one's turn.</summary>
     public void Release()
     {

@@ -167,7 +167,7 @@ internal sealed class SpanKeeper : IDisposable
     private async Task<ModelEnds> LoadEndsAsync(EndParts parts)
     {
         // A move may wait for minutes; whoever opens a session does not.
-        if (!_turn.Wait(0))
+        if (!_turn.TryTake())
             throw new SwarmException(FaultKind.NoCapacity, "the model's ends: this node is loading other blocks");
         try
         {
