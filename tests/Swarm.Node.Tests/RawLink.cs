@@ -44,7 +44,19 @@ internal sealed class RawLink : IAsyncDisposable
     public Task SendAsync(LinkFrame frame, bool addressed = true, uint epoch = 0) =>
         SendAsync((addressed ? frame.Address(Session, epoch) : frame).ToByteArray());
 
+    /// <summary>The next frame that is not the node's heartbeat.</summary>
     public async Task<LinkFrame> ReceiveAsync()
+    {
+        while (true)
+        {
+            LinkFrame frame = await ReceiveAnyAsync();
+            if (frame.BodyCase != LinkFrame.BodyOneofCase.Progress)
+                return frame;
+        }
+    }
+
+    /// <summary>The next frame.</summary>
+    public async Task<LinkFrame> ReceiveAnyAsync()
     {
         Assert.True(await _call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience), "the node ended the link");
         return LinkFrame.Parser.ParseFrom(_call.ResponseStream.Current);

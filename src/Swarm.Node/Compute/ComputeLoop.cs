@@ -23,6 +23,8 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         new BoundedChannelOptions(1) { SingleReader = true, AllowSynchronousContinuations = true, FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly StepScheduler _scheduler = new();
+    private readonly ComputePass _pass = new(hidden, time);
+    private volatile bool _computing;
     private volatile bool _ended;
 
     /// <summary>Passes over the weights so far.</summary>
@@ -30,6 +32,9 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
 
     /// <summary>Steps of passes that several sessions shared.</summary>
     public long SharedSteps { get; private set; }
+
+    /// <summary>How far the device is, and what waits for it. Asked from any thread.</summary>
+    public Progress Progress() => new() { Units = _pass.Units, PendingSteps = (uint)(_inbox.Count + _scheduler.Count + (_computing ? 1 : 0)) };
 
     /// <summary>Hands something over; <see cref="Wake"/> is to follow once the caller holds no lock.</summary>
     public void Post(LoopItem item) => _inbox.Enqueue(item);
@@ -54,7 +59,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
     /// <summary>Runs until <see cref="Complete"/>.</summary>
     public async Task RunAsync(SessionTable table)
     {
-        var pass = new ComputePass(hidden, time);
+        ComputePass pass = _pass;
         while (await _wake.Reader.WaitToReadAsync())
         {
             _wake.Reader.TryRead(out _);
@@ -69,7 +74,9 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
                     break;
                 }
 
+                _computing = true;
                 await RunAsync(pass);
+                _computing = false;
                 Passes++;
                 speed.Observe(pass.Elapsed, pass.Pieces[0].Work.Session.Plan.Part.Count, pass.Tokens);
                 if (pass.Pieces.Count > 1)

@@ -13,10 +13,14 @@ namespace Swarm.Node.Compute;
 internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
 {
     private StackStep[] _steps = [];
+    private ulong _units;
     private HiddenBuffer? _gathered;
 
     /// <summary>What to compute; filled in before each run.</summary>
     public List<StepPiece> Pieces { get; } = [];
+
+    /// <summary>Tokens × blocks computed so far, over all runs. Read from any thread.</summary>
+    public ulong Units => Volatile.Read(ref _units);
 
     /// <summary>Tokens that went through the blocks in the last run.</summary>
     public int Tokens { get; private set; }
@@ -106,12 +110,22 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
         int block = plan.Part.Start;
         foreach (int point in plan.InnerPoints)
         {
-            stack.Forward(values, steps, new BlockSpan(block, point));
+            Forward(stack, values, steps, tokens, new BlockSpan(block, point));
             plan.Codec.Round(values, tokens, hidden);
             block = point;
         }
 
-        stack.Forward(values, steps, new BlockSpan(block, plan.Part.End));
+        Forward(stack, values, steps, tokens, new BlockSpan(block, plan.Part.End));
+    }
+
+    // Block by block, so that others see a long pass move.
+    private void Forward(BlockStack stack, Span<float> values, ReadOnlySpan<StackStep> steps, int tokens, BlockSpan blocks)
+    {
+        for (int block = blocks.Start; block < blocks.End; block++)
+        {
+            stack.Forward(values, steps, new BlockSpan(block, block + 1));
+            Volatile.Write(ref _units, _units + (ulong)tokens);
+        }
     }
 
     private Span<float> Rows(StepPiece piece) => piece.Work.Values!.Values.Slice(piece.First * hidden, piece.Count * hidden);

@@ -281,7 +281,7 @@ public sealed class NodeHost : IAsyncDisposable
         _standing.Intend(null, confirmed: false);
         string? unreachable = await reaching;
         TakeAddresses();
-        _endpoint = new LinkEndpoint(self, _table);
+        _endpoint = new LinkEndpoint(self, _table, _loop.Progress, _options.Time);
         Invite = (_options.HandedOut ?? _options.Invite).WithAddresses(Addresses).WithModel(_model.Identity.ToBytes(), Shorten(_options.Source.Name)).ToText();
         await AnnounceAsync();
         _placing = _options.Blocks is null ? placement.RunAsync(_stopping.Token) : Task.CompletedTask;

@@ -7,8 +7,14 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>The reading loops of the links that others dial to this node.</summary>
-internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
+/// <param name="self">Who this is.</param>
+/// <param name="table">Who takes the frames.</param>
+/// <param name="progress">How far the device is.</param>
+/// <param name="time">The clock.</param>
+internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table, Func<Progress> progress, TimeProvider time)
 {
+    private readonly LinkWatcher _watcher = new(time);
+
     public async Task ServeAsync(
         IAsyncStreamReader<LinkMessage> requests, IServerStreamWriter<LinkMessage> responses, ServerCallContext context)
     {
@@ -28,10 +34,18 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
         sender.Send(new LinkMessage(new LinkFrame { Hello = LinkGreeting.Make(link.IsBulk, self.Peer, self.ModelIdentity) }));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         sender.Overflowed = ending.Cancel;
+        var watched = new WatchedInboundLink(sender, progress, _watcher, ending.Cancel);
         try
         {
             while (await requests.MoveNext(ending.Token))
-                table.OnFrame(link, requests.Current);
+            {
+                LinkMessage message = requests.Current;
+                if (watched.Takes(message))
+                    message.Release();
+                else
+                    table.OnFrame(link, message);
+            }
+
             await sender.DrainAsync();
         }
         catch (Exception exception) when (exception is RpcException or IOException or OperationCanceledException)
@@ -40,6 +54,7 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table)
         }
         finally
         {
+            _watcher.Remove(watched);
             sender.Overflowed = null;
             table.OnLinkClosed(link);
             sender.Close();

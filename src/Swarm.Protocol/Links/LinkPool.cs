@@ -8,10 +8,14 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<(PeerEndpoint, ConnectionClass), Task<OutboundLink>> _links = [];
+    private readonly LinkWatcher _watcher = new(time);
     private bool _disposed;
 
     /// <summary>A peer could not be reached, or its link broke: told once for each link, outside locks.</summary>
     public event Action<PeerId, FaultKind>? Failed;
+
+    /// <summary>Heartbeats sent so far.</summary>
+    public long Beats => _watcher.Beats;
 
     /// <summary>The open link, or a new one. Checks that the endpoint's peer answers, where it names one.</summary>
     /// <exception cref="SwarmException">PeerUnreachable, VersionMismatch.</exception>
@@ -49,6 +53,8 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
                 // It never opened.
             }
         }
+
+        _watcher.Dispose();
     }
 
     private Task<OutboundLink> Find(PeerEndpoint endpoint, ConnectionClass purpose)
@@ -73,7 +79,7 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
         try
         {
             OutboundLink link = await OutboundLink.OpenAsync(
-                transport.Connect(endpoint, purpose), endpoint.Addresses[0], purpose, greeting(purpose), patience, time, CancellationToken.None);
+                transport.Connect(endpoint, purpose), endpoint.Addresses[0], purpose, greeting(purpose), patience, time, _watcher, CancellationToken.None);
             link.Broken = reason => Failed?.Invoke(link.Peer, reason.Fault);
             opened.SetResult(link);
         }

@@ -5,21 +5,23 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Protocol.Links;
 
 /// <summary>A link that this side dialled. Many sessions share it; frames that come back are handed to the session's handler.</summary>
-public sealed class OutboundLink : IAsyncDisposable
+public sealed class OutboundLink : IWatchedLink, IAsyncDisposable
 {
     private readonly AsyncDuplexStreamingCall<LinkMessage, LinkMessage> _call;
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(1);
 
     private readonly TimeProvider _time;
+    private readonly LinkWatcher _watcher;
     private readonly Lock _lock = new();
     private readonly Dictionary<SessionId, ILinkHandler> _handlers = [];
     private Task _reading = Task.CompletedTask;
     private SwarmException? _broken;
 
     private OutboundLink(
-        AsyncDuplexStreamingCall<LinkMessage, LinkMessage> call, PeerAddress address, ConnectionClass purpose, TimeProvider time)
+        AsyncDuplexStreamingCall<LinkMessage, LinkMessage> call, PeerAddress address, ConnectionClass purpose, TimeProvider time, LinkWatcher watcher)
     {
         _call = call;
+        _watcher = watcher;
         Address = address;
         Purpose = purpose;
         _time = time;
@@ -39,6 +41,8 @@ public sealed class OutboundLink : IAsyncDisposable
 
     public LinkClock Clock { get; }
 
+    public LinkWatch Watch { get; } = new();
+
     /// <summary>Told once when the link breaks, unless this side closed it.</summary>
     public Action<SwarmException>? Broken { get; set; }
 
@@ -56,10 +60,10 @@ public sealed class OutboundLink : IAsyncDisposable
     /// <exception cref="SwarmException">PeerUnreachable, VersionMismatch, ModelMismatch.</exception>
     public static async Task<OutboundLink> OpenAsync(
         CallInvoker invoker, PeerAddress address, ConnectionClass purpose, Hello hello, TimeSpan patience, TimeProvider time,
-        CancellationToken cancellationToken)
+        LinkWatcher watcher, CancellationToken cancellationToken)
     {
         var link = new OutboundLink(
-            invoker.AsyncDuplexStreamingCall(LinkService.Link, null, new CallOptions()), address, purpose, time);
+            invoker.AsyncDuplexStreamingCall(LinkService.Link, null, new CallOptions()), address, purpose, time, watcher);
         try
         {
             link.Sender.Send(new LinkMessage(new LinkFrame { Hello = hello }));
@@ -92,6 +96,8 @@ public sealed class OutboundLink : IAsyncDisposable
             if (_broken is not null)
                 return false;
             _handlers[session] = handler;
+            if (_handlers.Count == 1)
+                _watcher.Add(this);
             return true;
         }
     }
@@ -99,9 +105,34 @@ public sealed class OutboundLink : IAsyncDisposable
     /// <summary>Frames of the session are dropped from now on.</summary>
     public void Unregister(SessionId session)
     {
+        bool last;
         lock (_lock)
-            _handlers.Remove(session);
+        {
+            last = _handlers.Remove(session) && _handlers.Count == 0;
+            if (last)
+                _watcher.Remove(this);
+        }
+
         Clock.Forget(session);
+        // Without sessions this side falls silent, which the other is not to take for its end.
+        if (last)
+            Speak();
+    }
+
+    /// <summary>Says how many sessions this side has on the link.</summary>
+    public void Speak()
+    {
+        uint sessions;
+        lock (_lock)
+            sessions = (uint)_handlers.Count;
+        Sender.Send(new LinkMessage(new LinkFrame { Progress = new Progress { Sessions = sessions } }));
+    }
+
+    /// <summary>The peer has stalled: the link breaks, and whatever it still brings is passed over.</summary>
+    public void GiveUp(string reason)
+    {
+        Break(new SwarmException(FaultKind.PeerStalled, $"{Address}: peer {Peer.Short}: {reason}", Peer));
+        _call.Dispose();
     }
 
     /// <summary>The same, unless they go to another handler by now.</summary>
@@ -122,6 +153,7 @@ public sealed class OutboundLink : IAsyncDisposable
     {
         lock (_lock)
         {
+            _watcher.Remove(this);
             _handlers.Clear();
             _broken ??= new SwarmException(FaultKind.Cancelled, $"{Address}: the link is closed");
         }
@@ -182,6 +214,14 @@ public sealed class OutboundLink : IAsyncDisposable
 
     private void Dispatch(LinkMessage message)
     {
+        Watch.Heard(_watcher.Now);
+        if (message.Session.IsNone && message.Frame.BodyCase == LinkFrame.BodyOneofCase.Progress)
+        {
+            Watch.Progress(message.Frame.Progress.Units, message.Frame.Progress.PendingSteps > 0, _watcher.Now);
+            message.Release();
+            return;
+        }
+
         ILinkHandler? handler;
         lock (_lock)
             _handlers.TryGetValue(message.Session, out handler);
@@ -201,6 +241,7 @@ public sealed class OutboundLink : IAsyncDisposable
             _broken ??= reason;
             handlers = [.. _handlers.Values];
             _handlers.Clear();
+            _watcher.Remove(this);
         }
 
         Sender.Close();
