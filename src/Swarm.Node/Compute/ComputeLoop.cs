@@ -270,6 +270,8 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         };
         result.Telemetry.AddRange(header.Telemetry);
         result.Telemetry.Add(session.Figures());
+        if (work.Chosen is { } chosen)
+            result.TokenIds.Add((uint)chosen);
         table.SendResult(work, result, packet);
     }
 }

@@ -1,17 +1,20 @@
 using Swarm.Models;
 using Swarm.Models.Blocks;
 using Swarm.Node.Sessions;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
 
 namespace Swarm.Node.Compute;
 
 /// <summary>
-/// Steps 9 and 10: one pass over the weights for the pieces the scheduler chose. Runs in the device's thread, touches no lock and no
-/// link; what goes wrong is left in the step.
+/// Steps 9 and 10: one pass over the weights for the pieces the scheduler chose; before and after it, what sessions leave to this hop of the model's ends. Runs in the
+/// device's thread, touches no lock and no link; what goes wrong is left in the step.
 /// </summary>
 internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
 {
+    private readonly HeadPass _head = new(hidden);
+    private readonly List<StepWork> _choosing = [];
     private StackStep[] _steps = [];
     private ulong _units;
     private HiddenBuffer? _gathered;
@@ -25,7 +28,7 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
     /// <summary>Tokens that went through the blocks in the last run.</summary>
     public int Tokens { get; private set; }
 
-    /// <summary>Time that the last run took.</summary>
+    /// <summary>Time that the blocks took in the last run.</summary>
     public TimeSpan Elapsed { get; private set; }
 
     public (int Blocks, int Tokens) Size => Tokens == 0 ? default : (Pieces[0].Work.Session.Plan.Part.Count, Tokens);
@@ -36,6 +39,9 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
         foreach (StepPiece piece in Pieces)
             piece.Work.Computed += time;
     }
+
+    /// <summary>Tokens chosen for sessions so far.</summary>
+    public long Chosen => _head.Chosen;
 
     public void Run()
     {
@@ -52,19 +58,22 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
             tokens += piece.Count;
         }
 
+        long ready = time.GetTimestamp();
         if (live > 0)
             Compute(live, tokens);
         Tokens = tokens;
-        Elapsed = time.GetElapsedTime(start);
+        Elapsed = time.GetElapsedTime(ready);
+        Choose();
+        TimeSpan all = time.GetElapsedTime(start);
         foreach (StepPiece piece in Pieces)
-            piece.Work.Computed += Elapsed;
+            piece.Work.Computed += all;
     }
 
-    private static bool Prepare(StepWork work, long now)
+    private bool Prepare(StepWork work, long now)
     {
         if (work.Started == 0)
             work.Started = now;
-        if (work.Packet is null || work.TryDecode(out string? error))
+        if (work.Values is not null || work.TryDecode(hidden, out string? error))
             return work.Failure is null;
         work.Failure = new Fault { Kind = FaultKind.CorruptPacket, Message = $"step {work.Header.Number}: {error}" };
         return false;
@@ -100,6 +109,44 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
         {
             foreach (StepPiece piece in Pieces)
                 piece.Work.Failure ??= new Fault { Kind = Kind(exception.Error), Message = exception.Message };
+        }
+    }
+
+    // Step 12 where the swarm has the ends, for all sessions whose step ends in this pass.
+    private void Choose()
+    {
+        _choosing.Clear();
+        foreach (StepPiece piece in Pieces)
+        {
+            if (piece.Work.Failure is null && piece.First + piece.Count == piece.Work.Count && piece.Work.WantsToken)
+                _choosing.Add(piece.Work);
+        }
+
+        for (int first = 0; first < _choosing.Count; first += HeadPass.MostRows)
+            Choose(first, Math.Min(HeadPass.MostRows, _choosing.Count - first));
+    }
+
+    private void Choose(int first, int count)
+    {
+        _head.Clear();
+        for (int row = 0; row < count; row++)
+        {
+            StepWork work = _choosing[first + row];
+            _head.Add(work.Values!.Values.Slice((work.Count - 1) * hidden, hidden), work.Session.Plan.OutputCodec);
+        }
+
+        _head.Compute(_choosing[first].Session.Ends!.Head!);
+        for (int row = 0; row < count; row++)
+        {
+            StepWork work = _choosing[first + row];
+            try
+            {
+                work.Chosen = _head.Choose(row, work.Session.Plan.Ends!.Sampling, work.Session.History!.Until(work.Position + work.Count));
+            }
+            catch (ModelException exception)
+            {
+                work.Failure = new Fault { Kind = Kind(exception.Error), Message = exception.Message };
+            }
         }
     }
 

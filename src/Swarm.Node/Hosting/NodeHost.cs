@@ -250,7 +250,8 @@ public sealed class NodeHost : IAsyncDisposable
         foreach (NodeEntry known in _directory.Snapshot.Nodes)
             OnDirectoryChanged(new DirectoryEvent(DirectoryChange.Added, known));
         var self = new NodeIdentity(
-            Peer, _directory.ModelIdentity, _options.Source.Name, config.Blocks, config.Hidden, Math.Min(_options.Context ?? config.Context, config.Context));
+            Peer, _directory.ModelIdentity, _options.Source.Name, config.Blocks, config.Hidden, config.Vocabulary,
+            Math.Min(_options.Context ?? config.Context, config.Context));
         _budget = new KvBudget(0);
         _loop = new ComputeLoop(config.Hidden, _executor, _speed, _options.Time);
         _table = new SessionTable(self, _budget, _links, _linkTimes, _options.Time, _loop);
@@ -262,6 +263,7 @@ public sealed class NodeHost : IAsyncDisposable
             _options.LoggerFactory.CreateLogger(LogCategories.Directory));
         Task AnnounceAsync() => _announcer.AnnounceAsync(_stopping.Token);
         _spans = new SpanKeeper(_options, _memoryBytes, _budget, _table, _loop, _speed, AnnounceAsync) { EndsManifest = _model.Manifest };
+        _table.Ends = _spans.Ends;
         var placement = new PlacementLoop(
             _standing, Others, AnnounceAsync, (to, mayDrop, stop) => _spans.MoveAsync(to, _model.Manifest, mayDrop, stop),
             _options.Time, _options.Random, _options.LoggerFactory.CreateLogger(LogCategories.Placement));

@@ -88,7 +88,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
             if (step.Position < _log.End)
                 GoBack(step.Position);
             _log.Confirm((int)header.Confirmed);
-            _log.Append(step, header.Replay, packet.Bytes);
+            _log.Append(step, header.Replay, packet.Bytes, header.TokenIds);
             direct = _isReady && !_isEnded && !_isSending && _overtaken.Count == 0 && _cursor == step.Position && _window.IsOpenFor(packet.EncodedBytes);
             if (direct)
             {
@@ -104,7 +104,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         }
 
         if (direct)
-            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay), packet, number);
+            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay) { TokenIds = header.TokenIds }, packet, number);
         else
             packet.Dispose();
         SendWaiting(isSending: direct);
@@ -237,7 +237,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         long bytes = 0;
         while (!_isEnded && _cursor != Unknown && _log.TryNext(_cursor, out Stretch stretch) && bytes <= ChainLimits.MaxPendingBytes)
         {
-            if (Read(stretch) is not { } packet)
+            if (Read(ref stretch) is not { } packet)
                 break;
             bytes += packet.EncodedBytes;
             _overtaken.Enqueue((stretch, packet));
@@ -248,11 +248,16 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         _cursor = Math.Min(_cursor, position);
     }
 
-    private HiddenPacket? Read(Stretch stretch)
+    private HiddenPacket? Read(ref Stretch stretch)
     {
         var packet = new HiddenPacket(stretch.Count, hidden, plan.OutputCodec, stretch.Count * _log.RowBytes);
         if (_log.TryRead(stretch.Position, stretch.Count, packet.Bytes))
+        {
+            if (_log.Tokens is { } tokens)
+                stretch = stretch with { TokenIds = tokens.Copy(stretch.Position, stretch.Count) };
             return packet;
+        }
+
         packet.Dispose();
         return null;
     }
@@ -306,7 +311,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
 
         if (_cursor == Unknown || !_log.TryNext(_cursor, out stretch) || !_window.IsOpenFor((long)stretch.Count * _log.RowBytes))
             return false;
-        packet = Read(stretch);
+        packet = Read(ref stretch);
         _cursor = stretch.End;
         return true;
     }
@@ -323,6 +328,8 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
             EncodedBytes = (ulong)packet.EncodedBytes,
             Replay = stretch.IsReplay,
         };
+        if (stretch.TokenIds is { } tokenIds)
+            step.TokenIds.Add(tokenIds);
         lock (_log.Gate)
         {
             step.Confirmed = (uint)_log.Confirmed;

@@ -1,4 +1,5 @@
 using Swarm.Models.Blocks;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
 
@@ -19,6 +20,9 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
 
     /// <summary>Keys and values.</summary>
     public KvCache Cache { get; } = cache;
+
+    /// <summary>The session's ids, at the hop that chooses for it; null elsewhere.</summary>
+    public TokenLog? History { get; } = plan.Ends is { Chooses: true } ? new TokenLog() : null;
 
     /// <summary>The position after the last step that was computed as a whole.</summary>
     public int Computed { get; set; }
@@ -54,6 +58,12 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
 
     /// <summary>What the epoch asks of this hop. The loop reads it too; it changes between passes only.</summary>
     public SessionPlan Plan { get; set; } = plan;
+
+    /// <summary>The model's ends that it needs of this hop; null until they are loaded, and where it needs none. No step comes before; the loop reads it too.</summary>
+    public EndsLease? Ends { get; set; }
+
+    /// <summary>What it needs of the model's ends is there.</summary>
+    public bool HasEnds => Ends is not null || Plan.Ends is null or { Parts: EndParts.None };
 
     /// <summary>Counts the times that the chain was replaced.</summary>
     public uint Epoch { get; set; } = epoch;

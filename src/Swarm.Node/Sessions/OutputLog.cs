@@ -1,3 +1,5 @@
+using Google.Protobuf.Collections;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Node.Sessions;
@@ -13,6 +15,9 @@ internal sealed class OutputLog(RetainedRows rows, int rowBytes) : IDisposable
 
     private readonly SlidingList<StepMark> _marks = new();
     private bool _disposed;
+
+    /// <summary>The ids that go on with the rows; null with local ends.</summary>
+    public TokenLog? Tokens { get; init; }
 
     /// <summary>Held while it is used.</summary>
     public Lock Gate { get; } = new();
@@ -33,11 +38,13 @@ internal sealed class OutputLog(RetainedRows rows, int rowBytes) : IDisposable
     public int Marks => _marks.Count;
 
     /// <summary>Adds a step's output, at <see cref="End"/>.</summary>
-    public void Append(StepMark step, bool replay, ReadOnlySpan<byte> encoded)
+    public void Append(StepMark step, bool replay, ReadOnlySpan<byte> encoded, RepeatedField<uint>? tokenIds = null)
     {
         if (_disposed)
             return;
         rows.Append(step.Position, encoded);
+        if (tokenIds is not null)
+            Tokens?.Write(step.Position, tokenIds);
         End = step.End;
         if (!replay)
             _marks.Add(step);
@@ -53,6 +60,7 @@ internal sealed class OutputLog(RetainedRows rows, int rowBytes) : IDisposable
         if (_disposed || end >= End)
             return;
         rows.Truncate(end);
+        Tokens?.Truncate(end);
         End = end;
     }
 

@@ -1,4 +1,5 @@
 using Swarm.Node.Compute;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
@@ -40,7 +41,8 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         if (known is not null)
         {
             SessionPlan? going = SessionPlan.Read(open, self, known.Served.Blocks, out _);
-            if (going is not null && known.Plan.HoldsLike(going))
+            // One whose ends are not loaded yet has nothing to keep.
+            if (going is not null && known.HasEnds && known.Plan.HoldsLike(going))
             {
                 GoOn(link, known, epoch, going, open);
                 return;
@@ -108,10 +110,51 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         link.Sessions[id] = epoch;
         session.Outputs?.Confirm((int)open.Confirmed);
         table.OnBegun(session, count);
+        if (session.HasEnds)
+            OpenBelow(session, epoch, open);
+        else
+            _ = LoadEndsAsync(session, epoch, plan.Ends!, open);
+    }
+
+    private static void OpenBelow(NodeSession session, uint epoch, OpenSession open)
+    {
         if (session.Downstream is { } downstream)
             _ = downstream.OpenAsync(open);
         else
             SayOpened(session, epoch, 0, 0, null);
+    }
+
+    // The chain opens when they are there: no step comes before.
+    private async Task LoadEndsAsync(NodeSession session, uint epoch, EndsTerms terms, OpenSession open)
+    {
+        try
+        {
+            EndsLease lease = await table.Ends!.TakeAsync(terms.Parts);
+            bool late;
+            lock (table.Gate)
+            {
+                late = session.IsClosed;
+                if (!late)
+                {
+                    session.Ends = lease;
+                    session.IsOpening = session.Downstream is not null;
+                }
+            }
+
+            if (late)
+                lease.Dispose();
+            else
+                OpenBelow(session, epoch, open);
+        }
+        catch (SwarmException exception)
+        {
+            table.Fault(session, epoch, SessionTable.Make(exception.Fault, exception.Message));
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            // Of this node's files, or its end; another may do better.
+            table.Fault(session, epoch, SessionTable.Make(FaultKind.Internal, $"loading the model's ends: {exception.Message}"));
+        }
     }
 
     // False when the node has moved since the plan was checked: it is to be checked anew.
@@ -134,11 +177,11 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             int rowBytes = plan.OutputCodec.MaxEncodedBytes(1, self.Hidden);
             session = new NodeSession(id, epoch, plan, served, served.Pool.CreateCache(), lease, link)
             {
-                Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(rowBytes, lease), rowBytes),
+                Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(rowBytes, lease), rowBytes) { Tokens = plan.Ends is null ? null : new TokenLog() },
                 Results = plan.Next is null ? new ResultLog() : null,
             };
             session.Downstream = NewDownstream(session, epoch, plan);
-            session.IsOpening = plan.Next is not null;
+            session.IsOpening = plan.Next is not null || !session.HasEnds;
             count = table.Add(session);
             return true;
         }
@@ -270,6 +313,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             session.RecomputeBelow = Math.Max(session.RecomputeBelow, held);
         session.Computed = held - again;
         session.Cache.Truncate(session.Computed);
+        session.History?.Truncate(session.Computed);
     }
 
     private static void SayOpened(NodeSession session, uint epoch, int start, int recomputed, Opened? below)

@@ -1,5 +1,6 @@
 using Swarm.Kernels.Codecs;
 using Swarm.Models;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol;
 using Swarm.Protocol.Transport;
 using Swarm.Protocol.Wire;
@@ -20,6 +21,9 @@ internal sealed record SessionPlan(
     BlockSpan Part, ActivationCodec Codec, IReadOnlyList<int> InnerPoints, ActivationCodec InputCodec, ActivationCodec OutputCodec,
     int MaxPositions, int ExpectedPositions, Hop? Next, PeerEndpoint? NextEndpoint)
 {
+    /// <summary>What a session that leaves the model's ends to the swarm asks; null with local ends.</summary>
+    public EndsTerms? Ends { get; init; }
+
     /// <summary>Reads a request to open a session on the blocks that new sessions get. A fault names field, value and limit.</summary>
     public static SessionPlan? Read(OpenSession open, NodeIdentity self, BlockSpan blocks, out Fault? fault)
     {
@@ -104,11 +108,14 @@ internal sealed record SessionPlan(
             endpoint = new PeerEndpoint(nextPeer, [.. addresses]);
         }
 
+        EndsTerms? ends = EndsTerms.Read(open, part, self.ModelBlocks, self.Vocabulary, out fault);
+        if (fault is not null)
+            return Refuse(fault.Kind, fault.Message, out fault);
         uint[] points = [.. open.RoundingPoints];
         ActivationCodec At(int boundary) => points.Contains((uint)boundary) ? codec : ActivationCodec.F32;
         int[] inner = [.. points.Where(point => point > part.Start && point < part.End).Select(point => (int)point)];
         return new SessionPlan(
-            part, codec, inner, At(part.Start), At(part.End), (int)open.MaxPositions, (int)open.KvNeed, next, endpoint);
+            part, codec, inner, At(part.Start), At(part.End), (int)open.MaxPositions, (int)open.KvNeed, next, endpoint) { Ends = ends };
     }
 
     /// <summary>Whether steps of both can share a pass.</summary>
@@ -116,10 +123,10 @@ internal sealed record SessionPlan(
         Part == other.Part && (InnerPoints.Count == 0 && other.InnerPoints.Count == 0
             || Codec == other.Codec && InnerPoints.SequenceEqual(other.InnerPoints));
 
-    /// <summary>Whether what a hop holds under one plan counts under the other: the same blocks, rounded at the same places.</summary>
+    /// <summary>Whether what a hop holds under one plan counts under the other: the same blocks, rounded at the same places, and the same ends.</summary>
     public bool HoldsLike(SessionPlan other) =>
         Part == other.Part && Codec == other.Codec && InputCodec == other.InputCodec && OutputCodec == other.OutputCodec
-        && Next is null == other.Next is null && InnerPoints.SequenceEqual(other.InnerPoints);
+        && Next is null == other.Next is null && Ends == other.Ends && InnerPoints.SequenceEqual(other.InnerPoints);
 
     private static string Hex(ReadOnlySpan<byte> bytes) => bytes.IsEmpty ? "(none)" : Convert.ToHexStringLower(bytes[..Math.Min(6, bytes.Length)]);
 }

@@ -2,6 +2,7 @@ using Swarm.Models.Blocks;
 using Swarm.Node.Compute;
 using Swarm.Node.Measurement;
 using Swarm.Node.Metrics;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
@@ -46,6 +47,9 @@ internal sealed class SessionTable
 
     /// <summary>Held where the state of sessions is read or changed.</summary>
     public Lock Gate { get; } = new();
+
+    /// <summary>Where sessions get the model's ends that they need of this hop.</summary>
+    public EndsKeeper? Ends { get; set; }
 
     /// <summary>Raised when a session opens or closes, with the number open then.</summary>
     public event Action<SessionId, bool, int>? Changed;
@@ -345,7 +349,7 @@ internal sealed class SessionTable
             {
                 full = link is null && results.Unsent >= ChainLimits.MaxParkedFrames;
                 if (!session.IsClosed && !full)
-                    results.Add(new StoredResult(result.Number, work.Position, work.Count, packet?.Share(), work.IsBulk, link));
+                    results.Add(new StoredResult(result.Number, work.Position, work.Count, packet?.Share(), work.IsBulk, link) { Chosen = work.Chosen });
             }
         }
 
@@ -398,6 +402,8 @@ internal sealed class SessionTable
                 Codec = result.Packet?.Codec.Id ?? 0u,
                 EncodedBytes = (ulong)(result.Packet?.EncodedBytes ?? 0),
             };
+            if (result.Chosen is { } chosen)
+                header.TokenIds.Add((uint)chosen);
             LinkMessages.Split(new LinkFrame { Result = header }.Address(session.Id, epoch), result.Packet, message => link.Sender.Send(message));
         }
     }
@@ -421,6 +427,7 @@ internal sealed class SessionTable
                 empty = _empty;
         }
 
+        session.Ends?.Dispose();
         Release(session.Served);
         Changed?.Invoke(session.Id, false, open);
         empty?.TrySetResult();

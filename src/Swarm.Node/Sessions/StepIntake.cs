@@ -1,4 +1,5 @@
 using Swarm.Node.Compute;
+using Swarm.Node.SwarmEnds;
 using Swarm.Protocol;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
@@ -58,6 +59,13 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
 
         link.PassedOver.Remove(id);
         link.Sessions[id] = epoch;
+        if (session.Plan.Ends is { Embeds: true })
+        {
+            // The ids are all of it.
+            Take(link, session, epoch, step, null);
+            return;
+        }
+
         DropAbandoned(link);
         link.Assemblies.Add(id, new StepAssembly(session, epoch, step, session.Plan.InputCodec, self.Hidden));
     }
@@ -88,21 +96,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
         if (!assembly.IsComplete)
             return;
         link.Assemblies.Remove(id);
-        // The device first; then, while it computes, the sender learns that the packet has arrived.
-        ulong number = assembly.Header.Number;
-        if (!Accept(new StepWork(session, assembly.Header, assembly.Take(), link.IsBulk, time.GetTimestamp(), assembly.Epoch)))
-            return;
-        lock (table.Gate)
-        {
-            // Where many wait, the sender has to as well.
-            if (assembly.Epoch == session.Epoch && !HasRoom(session))
-            {
-                session.LateAcks.Enqueue((link, number));
-                return;
-            }
-        }
-
-        Acknowledge(link, id, assembly.Epoch, number);
+        Take(link, session, assembly.Epoch, assembly.Header, assembly.Take());
     }
 
     /// <summary>A step was computed: it does not count any more, and senders that wait may go on.</summary>
@@ -122,6 +116,24 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
 
         foreach ((InboundLink link, ulong number) in late ?? [])
             Acknowledge(link, session.Id, work.Epoch, number);
+    }
+
+    // A step is complete. The device first; then, while it computes, the sender learns that it has arrived.
+    private void Take(InboundLink link, NodeSession session, uint epoch, Step header, HiddenPacket? packet)
+    {
+        if (!Accept(new StepWork(session, header, packet, link.IsBulk, time.GetTimestamp(), epoch)))
+            return;
+        lock (table.Gate)
+        {
+            // Where many wait, the sender has to as well.
+            if (epoch == session.Epoch && !HasRoom(session))
+            {
+                session.LateAcks.Enqueue((link, header.Number));
+                return;
+            }
+        }
+
+        Acknowledge(link, session.Id, epoch, header.Number);
     }
 
     private static void Acknowledge(InboundLink link, SessionId id, uint epoch, ulong number) =>
@@ -148,14 +160,16 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
             return SessionTable.Make(FaultKind.InvalidArgument, $"confirmed: {step.Confirmed}, expected at most {plan.MaxPositions}");
         if (step.Codec != plan.InputCodec.Id)
             return SessionTable.Make(FaultKind.InvalidArgument, $"codec: {step.Codec}, expected {plan.InputCodec.Id} ({plan.InputCodec.Name}) at block {plan.Part.Start}");
+        if (EndsTerms.Check(plan.Ends, step) is { } wrong)
+            return wrong;
         long most = plan.InputCodec.MaxEncodedBytes((int)step.Count, self.Hidden);
-        if (step.EncodedBytes is 0 || step.EncodedBytes > (ulong)most)
+        if (plan.Ends is not { Embeds: true } && (step.EncodedBytes is 0 || step.EncodedBytes > (ulong)most))
             return SessionTable.Make(FaultKind.CorruptPacket, $"encoded_bytes: {step.EncodedBytes}, expected 1 to {most} for {step.Count} tokens");
         if (step.Telemetry.Count >= ChainLimits.MaxHops)
             return SessionTable.Make(FaultKind.InvalidArgument, $"telemetry: {step.Telemetry.Count} hops, expected fewer than {ChainLimits.MaxHops}");
         lock (table.Gate)
         {
-            if (session.IsOpening && session.Epoch > 0)
+            if (session.IsOpening && (session.Epoch > 0 || plan.Ends is not null))
                 return SessionTable.Make(FaultKind.ProtocolViolation, $"step {step.Number}: came before the chain of epoch {session.Epoch} was open");
             if (step.Number - session.NextStep >= ChainLimits.MaxPendingSteps)
                 return SessionTable.Make(FaultKind.ProtocolViolation, $"step number: {step.Number}, expected {session.NextStep} or one of the next {ChainLimits.MaxPendingSteps}");

@@ -5,7 +5,7 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>A step that has arrived completely: what the scheduler hands to the compute loop, in one or more pieces.</summary>
-internal sealed class StepWork(NodeSession session, Step header, HiddenPacket packet, bool bulk, long arrived, uint epoch = 0) : IDisposable
+internal sealed class StepWork(NodeSession session, Step header, HiddenPacket? packet, bool bulk, long arrived, uint epoch = 0) : IDisposable
 {
     private HiddenPacket? _output;
 
@@ -17,7 +17,7 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket pa
     /// <summary>The header as it came; its telemetry holds the hops before this one.</summary>
     public Step Header { get; } = header;
 
-    /// <summary>The hidden states as they came; null once decoded.</summary>
+    /// <summary>The hidden states as they came; null once decoded, and where the ids stand for them.</summary>
     public HiddenPacket? Packet { get; private set; } = packet;
 
     /// <summary>The hidden states [Count, hidden], from the first piece on; the output after the last.</summary>
@@ -45,9 +45,24 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket pa
     /// <summary>Why the step cannot go on; null while it can.</summary>
     public Fault? Failure { get; set; }
 
-    /// <summary>Decodes the packet. False, with the reason, when its bytes are not what its codec writes.</summary>
-    public bool TryDecode(out string? error)
+    /// <summary>This hop chooses the token that follows.</summary>
+    public bool WantsToken => Session.Plan.Ends is { Chooses: true } && Header is { Outputs: Outputs.Last, Replay: false };
+
+    /// <summary>The token that follows, once it is chosen.</summary>
+    public int? Chosen { get; set; }
+
+    /// <summary>Brings the input into memory as numbers. False, with the reason, when the packet's bytes are not what its codec writes.</summary>
+    public bool TryDecode(int hidden, out string? error)
     {
+        // What is overwritten goes as the caches' positions go.
+        Session.History?.Write(Position, Header.TokenIds);
+        if (Packet is null)
+        {
+            Embed(hidden);
+            error = null;
+            return true;
+        }
+
         HiddenPacket packet = Packet!;
         Values = new HiddenBuffer(packet.Tokens * packet.Hidden);
         bool sound = packet.TryDecode(Values.Values, out error);
@@ -60,6 +75,8 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket pa
     public void Encode(int hidden)
     {
         SessionPlan plan = Session.Plan;
+        if (plan.Ends is { Chooses: true })
+            return;
         ReadOnlySpan<float> values = Values!.Values;
         int rows = plan.Next is not null ? Count : Header.Replay ? 0 : Header.Outputs switch
         {
@@ -77,6 +94,17 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket pa
         HiddenPacket? output = _output;
         _output = null;
         return output;
+    }
+
+    // Step 3 at the first hop, rounded as it would be on the way from a client.
+    private void Embed(int hidden)
+    {
+        Span<int> ids = Count <= 256 ? stackalloc int[Count] : new int[Count];
+        for (int index = 0; index < ids.Length; index++)
+            ids[index] = (int)Header.TokenIds[index];
+        Values = new HiddenBuffer(Count * hidden);
+        Session.Ends!.Embedding!.Embed(ids, Values.Values);
+        Session.Plan.InputCodec.Round(Values.Values, Count, hidden);
     }
 
     public void Dispose()

@@ -12,4 +12,7 @@ namespace Swarm.Node.Sessions;
 internal readonly record struct StoredResult(ulong Number, int Position, int Count, HiddenPacket? Packet, bool IsBulk, InboundLink? SentOn)
 {
     public int End => Position + Count;
+
+    /// <summary>The id chosen, with swarm ends, where the client asked for it.</summary>
+    public int? Chosen { get; init; }
 }

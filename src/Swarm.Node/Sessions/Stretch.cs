@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Node.Sessions;
@@ -11,4 +12,7 @@ namespace Swarm.Node.Sessions;
 internal readonly record struct Stretch(int Position, int Count, Outputs Outputs, bool IsBulk, bool IsReplay)
 {
     public int End => Position + Count;
+
+    /// <summary>Their ids; null with local ends.</summary>
+    public RepeatedField<uint>? TokenIds { get; init; }
 }

@@ -23,12 +23,13 @@ internal sealed class TokenLog
             _ids.Add((int)id);
     }
 
-    /// <summary>Adds the ids of [position, position + count) to a step's.</summary>
-    public void CopyTo(int position, int count, RepeatedField<uint> ids)
+    /// <summary>The ids of [position, position + count), as they travel.</summary>
+    public RepeatedField<uint> Copy(int position, int count)
     {
-        ids.Capacity = ids.Count + count;
+        var ids = new RepeatedField<uint> { Capacity = count };
         foreach (int id in CollectionsMarshal.AsSpan(_ids).Slice(position, count))
             ids.Add((uint)id);
+        return ids;
     }
 
     /// <summary>Forgets positions from <paramref name="end"/> on.</summary>
