@@ -73,7 +73,7 @@ public sealed class DirectoryView(ByteString modelIdentity)
             return false;
         }
 
-        return Hide(row, fault.Rule().Blame == FaultBlame.Liar, now);
+        return Hide(row, fault.Rule().Cost == FaultCost.HiddenForAMinute, now);
     }
 
     /// <summary>

@@ -43,5 +43,5 @@ public static class LivenessRules
     }
 
     /// <summary>Whether a fault, laid to a peer by who called it, hides that peer.</summary>
-    public static bool Hides(FaultKind fault) => fault.Rule().Blame is FaultBlame.Peer or FaultBlame.Liar && fault != FaultKind.UnknownSession;
+    public static bool Hides(FaultKind fault) => fault.Rule().Cost != FaultCost.None;
 }
