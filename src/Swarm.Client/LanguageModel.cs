@@ -82,7 +82,8 @@ public abstract class LanguageModel : IAsyncDisposable
     {
         options ??= new ChainSessionOptions();
         options = options with { MaxPositions = Math.Min(options.MaxPositions ?? Context, Context) };
-        return new InferenceSession(this, await Chain.OpenAsync(options, cancellationToken));
+        var ids = new TokenSource(Ends);
+        return new InferenceSession(this, await Chain.OpenAsync(options with { Source = ids }, cancellationToken), ids);
     }
 
     /// <summary>Sends hidden states through some blocks, as one pass from position 0: for looking into the model.</summary>
@@ -97,7 +98,7 @@ public abstract class LanguageModel : IAsyncDisposable
         if (tokens < 1 || hidden.Length != (long)tokens * Config.Hidden)
             throw new SwarmException(FaultKind.InvalidArgument, $"hidden: {hidden.Length} values for {tokens} tokens, expected {(long)tokens * Config.Hidden}");
         await using IChainSession session = await Chain.OpenAsync(
-            new ChainSessionOptions { Blocks = blocks, MaxPositions = tokens, ExpectedPositions = tokens }, cancellationToken);
+            new ChainSessionOptions { Blocks = blocks, MaxPositions = tokens, ExpectedPositions = tokens, Source = new MemorySource(hidden, Config.Hidden) }, cancellationToken);
         float[] result = new float[hidden.Length];
         var pending = new Queue<ValueTask>();
         const int chunk = 128;

@@ -56,7 +56,7 @@ public sealed class FaultTests
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task GenerateAsync_HopDies_EndsWithOneTypedError(int dead)
+    public async Task GenerateAsync_HopDiesAndNobodyElseServes_NamesItsBlocksAfterTheGraceTime(int dead)
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: false, SwarmCluster.Split(4, 3));
         await using SwarmClient swarm = await cluster.ConnectAsync();
@@ -64,7 +64,7 @@ public sealed class FaultTests
 
         async Task GenerateAsync()
         {
-            await foreach (GeneratedToken token in swarm.GenerateAsync([1, 2, 3], new GenerationOptions { MaxTokens = 250, StopAtEndOfSequence = false }))
+            await foreach (GeneratedToken token in swarm.GenerateAsync([1, 2, 3], new GenerationOptions { MaxTokens = 250, StopAtEndOfSequence = false, Grace = TimeSpan.FromSeconds(0.3) }))
             {
                 if (token.Position == 8)
                     await cluster.KillAsync(dead);
@@ -73,9 +73,11 @@ public sealed class FaultTests
 
         SwarmException fault = await Assert.ThrowsAsync<SwarmException>(() => GenerateAsync().WaitAsync(Patience));
 
-        Assert.Contains(fault.Fault, new[] { FaultKind.PeerLost, FaultKind.PeerUnreachable });
+        BlockSpan blocks = SwarmCluster.Split(4, 3)[dead];
+        Assert.Equal(FaultKind.NoRoute, fault.Fault);
         Assert.Equal(victim, fault.Peer);
-        Assert.NotNull(fault.Blocks);
+        Assert.Equal((blocks.Start, blocks.End), fault.Blocks);
+        Assert.Contains($"{blocks}", fault.Message);
     }
 
     [Fact]

@@ -138,16 +138,17 @@ public sealed class ServingTests
     }
 
     [Fact]
-    public async Task Generate_WhenANodeIsKilledUnderWay_EndsWithOneClearError()
+    public async Task Generate_WhenANodeIsKilledUnderWayAndNobodyElseServes_NamesTheBlocks()
     {
         await using NodeGroup nodes = await NodeGroup.StartAsync("0:15", "15:30");
         await using SwarmProcess generate = SwarmProcess.Start(
-            ["generate", "--join", nodes.Invite, "Once upon a time", "--tokens", "2000", "--json"]);
+            ["generate", "--join", nodes.Invite, "Once upon a time", "--tokens", "2000", "--grace", "0.5", "--json"]);
         await generate.WaitForEventAsync("token");
         nodes[1].Kill();
         SwarmResult result = await generate.WaitForExitAsync();
-        Assert.Equal(1, result.ExitCode);
-        Assert.Equal("PeerLost", result.Last().GetProperty("code").GetString());
+        Assert.Equal(3, result.ExitCode);
+        Assert.Equal("NoRoute", result.Last().GetProperty("code").GetString());
+        Assert.Contains("15:30", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -101,9 +101,7 @@ internal sealed class ChatCommand : CommandDefinition
         bool cut = false;
         try
         {
-            GenerationOptions shown = context.Events is { } events
-                ? options with { RouteOpened = route => GenerationEvents.Route(events, route) }
-                : options;
+            GenerationOptions shown = GenerationRun.Shown(context, options);
             await foreach (GeneratedToken token in chat.SendAsync(message, shown, answer.Token))
             {
                 tokens.Add(token.Id);

@@ -25,6 +25,18 @@ internal static class GenerationEvents
         json.WriteNumber("position", token.Position);
     });
 
+    public static void Recovery(EventWriter events, ChainRecovery recovery) => events.Write("recovery", json =>
+    {
+        json.WriteString("reason", recovery.Reason);
+        json.WriteString("peer", recovery.Peer?.ToString());
+        json.WriteBlocks("blocks", recovery.Blocks);
+        json.WriteNumber("replayedTokens", recovery.ReplayedTokens);
+        json.WriteNumber("replayDepth", recovery.ReplayDepth);
+        json.WriteNumber("recomputedDownstreamTokens", recovery.RecomputedDownstreamTokens);
+        json.WriteNumber("seconds", recovery.Pause.TotalSeconds);
+        json.WriteNumber("epoch", recovery.Epoch);
+    });
+
     public static void WriteRoute(Utf8JsonWriter json, string name, ChainRoute route)
     {
         json.WriteStartArray(name);
@@ -71,6 +83,8 @@ internal static class GenerationEvents
             json.WriteNumber("forwardedDirectly", hop.ForwardedDirectly);
             json.WriteNumber("hiddenBytes", hop.HiddenBytes);
             json.WriteNumber("tokens", hop.Tokens);
+            json.WriteNumber("replayedTokens", hop.ReplayedTokens);
+            json.WriteNumber("recomputedTokens", hop.RecomputedTokens);
             json.WriteEndObject();
         }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Swarm.Cli.Framework;
 using Swarm.Client;
 using Swarm.Models.Sampling;
+using Swarm.Protocol;
 
 namespace Swarm.Cli.Generating;
 
@@ -31,7 +32,11 @@ internal static class SamplingSettings
     private static readonly Setting<ulong?> Seed =
         new("seed", "S", "the same seed gives the same text (default: drawn anew where chance plays a part)", text => Values.Seed(text), null);
 
-    public static IReadOnlyList<ISetting> All { get; } = [Tokens, Temperature, TopK, TopP, MinP, RepeatPenalty, Seed, Stop];
+    private static readonly Setting<double> Grace = new(
+        "grace", "SECONDS", "when the chain broke and nobody serves the blocks, look so long for a way (default 3.5)", Values.Seconds(86_400),
+        ChainTiming.Grace.TotalSeconds);
+
+    public static IReadOnlyList<ISetting> All { get; } = [Tokens, Temperature, TopK, TopP, MinP, RepeatPenalty, Seed, Stop, Grace];
 
     /// <summary>The options of these flags.</summary>
     public static GenerationOptions Read(CommandContext context, int defaultTokens)
@@ -43,6 +48,7 @@ internal static class SamplingSettings
             StopTexts = context.Get(Stop),
             Codec = ModelOpening.Codec(context),
             RoundAt = context.Get(ModelOpening.RoundAt),
+            Grace = TimeSpan.FromSeconds(context.Get(Grace)),
             Sampling = new SamplingOptions
             {
                 Temperature = temperature,

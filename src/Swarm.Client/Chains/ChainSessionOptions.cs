@@ -1,4 +1,5 @@
 using Swarm.Models;
+using Swarm.Protocol;
 
 namespace Swarm.Client;
 
@@ -22,4 +23,10 @@ public sealed record ChainSessionOptions
 
     /// <summary>Positions that it will likely need: what admission counts. Default: 256 or <see cref="MaxPositions"/>, the lesser.</summary>
     public int? ExpectedPositions { get; init; }
+
+    /// <summary>How long the session looks for a way when its chain broke and nobody serves the blocks, before it tells so. Default: 3.5 s.</summary>
+    public TimeSpan Grace { get; init; } = ChainTiming.Grace;
+
+    /// <summary>Where hidden states come from again when the first hop is lost. Default: the session keeps copies of what it is fed.</summary>
+    public IHiddenSource? Source { get; init; }
 }

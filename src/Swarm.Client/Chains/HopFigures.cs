@@ -17,4 +17,11 @@ namespace Swarm.Client;
 /// <param name="Passes">Passes over the weights; fewer than steps when sessions shared them.</param>
 public sealed record HopFigures(
     PeerId? Peer, string Address, BlockSpan Blocks, double ComputeSeconds, double QueueSeconds, double NetworkSeconds,
-    long ForwardedDirectly, long HiddenBytes, long HiddenValues, long Tokens, long Passes);
+    long ForwardedDirectly, long HiddenBytes, long HiddenValues, long Tokens, long Passes)
+{
+    /// <summary>Of <see cref="Tokens"/>: positions with which the hop was filled after a recovery.</summary>
+    public long ReplayedTokens { get; init; }
+
+    /// <summary>Of <see cref="Tokens"/>: positions that the hop had computed before, not counting those that the session itself went back over.</summary>
+    public long RecomputedTokens { get; init; }
+}

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Swarm.Models;
 
 namespace Swarm.Client;
@@ -21,10 +22,16 @@ public interface IChainSession : IAsyncDisposable
     /// <summary>Steps that may be under way at once before the caller waits for the oldest.</summary>
     int Window { get; }
 
-    /// <summary>False once a fault ended the session: open another.</summary>
+    /// <summary>
+    /// False once a fault ended the session: open another. A chain that breaks is mended; when no way is found in time, the steps under way fail with NoRoute and the session
+    /// stays usable: the next step looks for a way again.
+    /// </summary>
     bool IsUsable { get; }
 
     ChainFigures Figures { get; }
+
+    /// <summary>The next recovery that nobody has taken note of; it is there before the first step ends that came back after it.</summary>
+    bool TryTakeRecovery([NotNullWhen(true)] out ChainRecovery? recovery);
 
     /// <summary>
     /// Sends hidden states [count, hidden] through the blocks. Steps may be started without waiting for earlier ones; they run in the
@@ -36,7 +43,10 @@ public interface IChainSession : IAsyncDisposable
     /// <param name="outputs">Rows to give back.</param>
     /// <param name="result">[rows, hidden], written before the task ends; may overlap <paramref name="hidden"/>.</param>
     /// <param name="cancellationToken">Ends the wait. The step itself goes on, and the session stays usable.</param>
-    /// <exception cref="Protocol.SwarmException">ContextExceeded, WrongPosition, PeerLost, PeerUnreachable, NoCapacity, …</exception>
+    /// <exception cref="Protocol.SwarmException">
+    /// ContextExceeded, WrongPosition, InvalidArgument; NoRoute, NoCapacity when the chain broke and no other was found in time: <see cref="Length"/> is then what came back. Cancelled: the
+    /// chain broke while a later step already overwrote this one.
+    /// </exception>
     ValueTask ForwardAsync(
         ReadOnlyMemory<float> hidden, int position, int count, OutputRows outputs, Memory<float> result,
         CancellationToken cancellationToken = default);

@@ -66,6 +66,7 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
             int prefilled = _prompt.Length - session.Length;
             long beforePrefill = _model.Time.GetTimestamp();
             ReadOnlyMemory<float> logits = await session.PrefillAsync(_prompt.AsMemory(session.Length), _options.PrefillChunk, cancellation);
+            int recoveries = Tell(session);
 
             var state = new ContinuationState(_model, _options, _prompt, limit);
             long first = 0;
@@ -81,6 +82,7 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
                 yield return token;
                 cancellation.ThrowIfCancellationRequested();
                 logits = await session.StepAsync(token.Id, cancellation);
+                recoveries += Tell(session);
             }
 
             long end = _model.Time.GetTimestamp();
@@ -90,6 +92,7 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
                 TimeToFirstToken = _model.Time.GetElapsedTime(start, first),
                 PrefillTokensPerSecond = Rate(prefilled, _model.Time.GetElapsedTime(beforePrefill, first)),
                 TokensPerSecond = Rate(state.Count - 1, _model.Time.GetElapsedTime(first, end)),
+                Recoveries = recoveries,
                 Route = session.Route,
                 Figures = session.Figures,
             };
@@ -103,13 +106,25 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
         }
     }
 
+    private int Tell(InferenceSession session)
+    {
+        int told = 0;
+        while (session.TryTakeRecovery(out ChainRecovery? recovery))
+        {
+            told++;
+            _options.Recovered?.Invoke(recovery);
+        }
+
+        return told;
+    }
+
     private static double Rate(int count, TimeSpan time) => count > 0 && time > TimeSpan.Zero ? count / time.TotalSeconds : 0;
 
     private ValueTask<InferenceSession> OpenAsync(int limit, CancellationToken cancellationToken)
     {
         int expected = Math.Min(_prompt.Length + limit, _model.Context);
         return _model.OpenSessionAsync(
-            new ChainSessionOptions { Codec = _options.Codec, RoundAt = _options.RoundAt, ExpectedPositions = expected }, cancellationToken);
+            new ChainSessionOptions { Codec = _options.Codec, RoundAt = _options.RoundAt, ExpectedPositions = expected, Grace = _options.Grace }, cancellationToken);
     }
 
     // Before anything is sent. Gives the most tokens that may be generated.

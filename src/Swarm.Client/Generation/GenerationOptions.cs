@@ -1,4 +1,5 @@
 using Swarm.Models.Sampling;
+using Swarm.Protocol;
 
 namespace Swarm.Client;
 
@@ -31,4 +32,10 @@ public sealed record GenerationOptions
 
     /// <summary>Called once the chain is open, before the first token.</summary>
     public Action<ChainRoute>? RouteOpened { get; init; }
+
+    /// <summary>Called when the chain was mended, before the first token that came back after it. The chain is then another, and its epoch a later one.</summary>
+    public Action<ChainRecovery>? Recovered { get; init; }
+
+    /// <summary>How long to look for a way when the chain broke and nobody serves the blocks, before telling so. Default: 3.5 s.</summary>
+    public TimeSpan Grace { get; init; } = ChainTiming.Grace;
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Swarm.Models;
 using Swarm.Models.Blocks;
 
@@ -24,6 +25,12 @@ internal sealed class LocalChainSession(LocalBlockChain chain, SessionShape shap
 
     public ChainFigures Figures =>
         new(_steps, 0, 0, [new HopFigures(null, "local", shape.Blocks, _computeSeconds, 0, 0, 0, 0, 0, _tokens, _steps)]);
+
+    public bool TryTakeRecovery([NotNullWhen(true)] out ChainRecovery? recovery)
+    {
+        recovery = null;
+        return false;
+    }
 
     internal SessionShape Shape => shape;
 

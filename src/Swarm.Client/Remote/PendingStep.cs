@@ -1,30 +1,37 @@
 using Swarm.Protocol.Links;
-using Swarm.Protocol.Wire;
 
 namespace Swarm.Client;
 
-/// <summary>A step that was sent and has not come back.</summary>
-internal sealed class PendingStep(int position, int count, int rows, Memory<float> result)
+/// <summary>A step that was asked for and has not come back. Keeps its packet until then: sent again, the bytes are those first sent.</summary>
+internal sealed class PendingStep(int position, int count, OutputRows outputs, Memory<float> result, HiddenPacket input, bool isRollback)
 {
     public int Position { get; } = position;
 
     public int Count { get; } = count;
 
+    public int End => Position + Count;
+
+    public OutputRows Outputs { get; } = outputs;
+
     /// <summary>Rows of hidden states that must come back.</summary>
-    public int Rows { get; } = rows;
+    public int Rows { get; } = RowsOf(outputs, count);
+
+    /// <summary>It overwrites positions that the session held when it was asked for.</summary>
+    public bool IsRollback { get; } = isRollback;
+
+    /// <summary>What it sends. One share is the step's.</summary>
+    public HiddenPacket Input { get; } = input;
+
+    /// <summary>It is on its way in the current epoch.</summary>
+    public bool IsSent { get; set; }
+
+    /// <summary>The epoch in which it was sent first; null before. A result of an earlier one answers another step.</summary>
+    public uint? FirstEpoch { get; set; }
 
     /// <summary>Where the rows go; nowhere once the caller has given up.</summary>
     public Memory<float> Result { get; private set; } = result;
 
     public bool IsAbandoned { get; private set; }
-
-    /// <summary>The result's header, once it has come.</summary>
-    public StepResult? Header { get; set; }
-
-    /// <summary>Rows that are arriving.</summary>
-    public HiddenPacket? Packet { get; set; }
-
-    public int Filled { get; set; }
 
     /// <summary>The caller waits no longer and may use its memory for something else.</summary>
     public void Abandon()
@@ -35,4 +42,11 @@ internal sealed class PendingStep(int position, int count, int rows, Memory<floa
 
     /// <summary>Ends with the step. Who waits goes on in another thread, so that nobody's code runs in the link's reading loop.</summary>
     public TaskCompletionSource Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public static int RowsOf(OutputRows outputs, int count) => outputs switch
+    {
+        OutputRows.None => 0,
+        OutputRows.Last => 1,
+        _ => count,
+    };
 }

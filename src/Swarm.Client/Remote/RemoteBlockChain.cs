@@ -17,9 +17,12 @@ internal sealed class RemoteBlockChain : IBlockChain
     private readonly SwarmMember _member;
     private readonly ModelConfig _config;
     private readonly LinkPool _links;
+    private readonly ChainSurroundings _around;
+    private readonly Lock _lock = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _keeping;
     private ImmutableArray<PeerEndpoint> _met = [];
+    private Task _looking = Task.CompletedTask;
 
     /// <param name="options">Clock, chance, patience, route.</param>
     /// <param name="member">The client's footing in the swarm; disposed with this.</param>
@@ -34,6 +37,18 @@ internal sealed class RemoteBlockChain : IBlockChain
         _links = new LinkPool(
             member.Transport, options.Time, purpose => LinkGreeting.Make(purpose == ConnectionClass.Bulk, null, directory.ModelIdentity), options.Patience);
         _links.Failed += directory.ReportFailure;
+        _around = new ChainSurroundings
+        {
+            Links = _links,
+            Directory = directory,
+            Time = options.Time,
+            Random = options.Random,
+            Mode = options.Route,
+            Patience = options.Patience,
+            Hidden = config.Hidden,
+            Look = Look,
+            FindRefusal = cancellation => _member.FindRefusalAsync(_met, cancellation),
+        };
         _keeping = Task.WhenAll(directory.RunAsync(_closing.Token), member.RunAsync(_closing.Token));
     }
 
@@ -96,9 +111,7 @@ internal sealed class RemoteBlockChain : IBlockChain
                 : shape;
             try
             {
-                return await RemoteChainSession.OpenAsync(
-                    _links, SessionId.Draw(_options.Random), routed, hops, _config.Hidden, Directory.ModelIdentity, _options.Patience, _options.Time,
-                    new HopObserver(hops, Directory), cancellationToken);
+                return await RemoteChainSession.OpenAsync(SessionId.Draw(_options.Random), routed, hops, options, _around, cancellationToken);
             }
             catch (SwarmException exception) when (attempt < Attempts && exception.Fault.Rule().ElsewhereMayServe && exception.Peer is { } peer)
             {
@@ -139,10 +152,36 @@ internal sealed class RemoteBlockChain : IBlockChain
     {
         _closing.Cancel();
         await _keeping;
+        await _looking;
         await _links.DisposeAsync();
         await Directory.DisposeAsync();
         await _member.DisposeAsync();
         _closing.Dispose();
+    }
+
+    // Many sessions lose their chain at once when a node dies: one look serves all.
+    private Task Look()
+    {
+        lock (_lock)
+        {
+            if (_looking.IsCompleted)
+                _looking = LookAsync();
+            return _looking;
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        // Never under the lock of who asks.
+        await Task.Yield();
+        try
+        {
+            await Task.WhenAll(Directory.RefreshAsync(_closing.Token), Directory.ReconsiderAsync(_closing.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The client ends.
+        }
     }
 
     // What a call to the peer itself showed, the links have told already. The rest is one hop's word about another: it is looked into, not believed.

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Diagnostics.CodeAnalysis;
 using Swarm.Protocol;
 
 namespace Swarm.Client;
@@ -11,21 +11,22 @@ public sealed class InferenceSession : IAsyncDisposable
 {
     private readonly LanguageModel _model;
     private readonly IChainSession _chain;
-    private readonly List<int> _ids = [];
+    private readonly TokenSource _ids;
     private readonly int[] _oneId = new int[1];
     private readonly float[] _row;
     private float[] _chunk = [];
     private float[] _logits = [];
 
-    internal InferenceSession(LanguageModel model, IChainSession chain)
+    internal InferenceSession(LanguageModel model, IChainSession chain, TokenSource ids)
     {
+        _ids = ids;
         _model = model;
         _chain = chain;
         _row = new float[model.Config.Hidden];
     }
 
     /// <summary>Token ids whose keys and values the caches hold.</summary>
-    public ReadOnlySpan<int> Ids => CollectionsMarshal.AsSpan(_ids);
+    public ReadOnlySpan<int> Ids => _ids.Ids;
 
     /// <summary>Positions that the caches hold.</summary>
     public int Length => _ids.Count;
@@ -33,7 +34,7 @@ public sealed class InferenceSession : IAsyncDisposable
     /// <summary>The most positions that the session may hold.</summary>
     public int MaxPositions => _chain.MaxPositions;
 
-    /// <summary>False once a fault ended the session: open another.</summary>
+    /// <summary>False once a fault ended the session: open another. After NoRoute it stays usable: the same step asked for again looks for a way again.</summary>
     public bool IsUsable => _chain.IsUsable;
 
     public ChainRoute Route => _chain.Route;
@@ -53,17 +54,26 @@ public sealed class InferenceSession : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
         CheckRoom(ids.Length);
         var pending = new Queue<ValueTask>();
-        for (int first = 0; first < ids.Length; first += chunk)
+        try
         {
-            int count = Math.Min(chunk, ids.Length - first);
-            if (pending.Count >= _chain.Window)
-                await pending.Dequeue();
-            bool last = first + count == ids.Length;
-            pending.Enqueue(Send(ids.Slice(first, count), last ? OutputRows.Last : OutputRows.None, last ? _row : default, cancellationToken));
+            for (int first = 0; first < ids.Length; first += chunk)
+            {
+                int count = Math.Min(chunk, ids.Length - first);
+                if (pending.Count >= _chain.Window)
+                    await pending.Dequeue();
+                bool last = first + count == ids.Length;
+                pending.Enqueue(Send(ids.Slice(first, count), last ? OutputRows.Last : OutputRows.None, last ? _row : default, cancellationToken));
+            }
+
+            while (pending.TryDequeue(out ValueTask step))
+                await step;
+        }
+        catch (SwarmException)
+        {
+            TakeBack();
+            throw;
         }
 
-        while (pending.TryDequeue(out ValueTask step))
-            await step;
         return Head();
     }
 
@@ -73,7 +83,7 @@ public sealed class InferenceSession : IAsyncDisposable
     {
         CheckRoom(1);
         _oneId[0] = tokenId;
-        await Send(_oneId, OutputRows.Last, _row, cancellationToken);
+        await ForwardAsync(_oneId, OutputRows.Last, _row, cancellationToken);
         return Head();
     }
 
@@ -82,19 +92,30 @@ public sealed class InferenceSession : IAsyncDisposable
     /// <param name="outputs">Rows to give back.</param>
     /// <param name="hidden">[rows, hidden].</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    public ValueTask ForwardAsync(
+    public async ValueTask ForwardAsync(
         ReadOnlyMemory<int> ids, OutputRows outputs, Memory<float> hidden, CancellationToken cancellationToken = default)
     {
         CheckRoom(ids.Length);
-        return Send(ids, outputs, hidden, cancellationToken);
+        try
+        {
+            await Send(ids, outputs, hidden, cancellationToken);
+        }
+        catch (SwarmException)
+        {
+            TakeBack();
+            throw;
+        }
     }
+
+    /// <summary>The next recovery of the chain that nobody has taken note of.</summary>
+    public bool TryTakeRecovery([NotNullWhen(true)] out ChainRecovery? recovery) => _chain.TryTakeRecovery(out recovery);
 
     /// <summary>Forgets positions from <paramref name="length"/> on; the next step overwrites them.</summary>
     public void Rollback(int length)
     {
         if ((uint)length > (uint)_ids.Count)
             throw new SwarmException(FaultKind.InvalidArgument, $"length: {length}, expected 0 to {_ids.Count}");
-        _ids.RemoveRange(length, _ids.Count - length);
+        _ids.Truncate(length);
     }
 
     public ValueTask DisposeAsync() => _chain.DisposeAsync();
@@ -114,11 +135,20 @@ public sealed class InferenceSession : IAsyncDisposable
             // A buffer for each: the steps are read together.
             float[] hidden = new float[count * session._model.Config.Hidden];
             session._model.Ends.Embed(ids[index].Span, hidden);
-            session._ids.AddRange(ids[index].Span);
+            session._ids.Append(ids[index].Span);
             steps[index] = new ChainStep(session._chain, hidden, position, count, outputs, results[index]);
         }
 
-        await sessions[0]._model.Chain.ForwardTogetherAsync(steps, cancellationToken);
+        try
+        {
+            await sessions[0]._model.Chain.ForwardTogetherAsync(steps, cancellationToken);
+        }
+        catch (SwarmException)
+        {
+            foreach (InferenceSession session in sessions)
+                session.TakeBack();
+            throw;
+        }
     }
 
     private ValueTask Send(ReadOnlyMemory<int> ids, OutputRows outputs, Memory<float> result, CancellationToken cancellationToken)
@@ -129,9 +159,12 @@ public sealed class InferenceSession : IAsyncDisposable
             _chunk = new float[values];
         _model.Ends.Embed(ids.Span, _chunk.AsSpan(0, values));
         int position = _ids.Count;
-        _ids.AddRange(ids.Span);
+        _ids.Append(ids.Span);
         return _chain.ForwardAsync(_chunk.AsMemory(0, values), position, ids.Length, outputs, result, cancellationToken);
     }
+
+    // What the chain gave up is no part of the session: the caller may ask for it again.
+    private void TakeBack() => _ids.Truncate(Math.Min(_ids.Count, _chain.Length));
 
     private ReadOnlyMemory<float> Head()
     {
