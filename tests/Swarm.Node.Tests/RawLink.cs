@@ -94,6 +94,31 @@ internal sealed class RawLink : IAsyncDisposable
         await SendAsync(new LinkFrame { Attach = new Attach() });
     }
 
+    /// <summary>A step as one part whose rows depend on their positions alone, so that however they are cut they are the same.</summary>
+    public static LinkFrame StepAt(
+        ulong number, int position, int count, int hidden, int confirmed = 0, bool replay = false, Outputs outputs = Outputs.Last, float bend = 0)
+    {
+        float[] values = [.. Enumerable.Range(position * hidden, count * hidden).Select(index => MathF.Sin((index * 0.37f) + bend))];
+        byte[] encoded = new byte[ActivationCodec.F32.MaxEncodedBytes(count, hidden)];
+        ActivationCodec.F32.Encode(values, count, hidden, encoded);
+        return new LinkFrame
+        {
+            Step = new Step
+            {
+                Number = number, Position = (uint)position, Count = (uint)count, Outputs = outputs, EncodedBytes = (ulong)encoded.Length,
+                Confirmed = (uint)confirmed, Replay = replay,
+            },
+            Chunk = new TensorChunk
+            {
+                Tokens = (uint)count,
+                Hidden = (uint)hidden,
+                EncodedBytes = (uint)encoded.Length,
+                Checksum = Checksum.Crc32C(encoded),
+                Payload = ByteString.CopyFrom(encoded),
+            },
+        };
+    }
+
     /// <summary>A step with its packet as one part.</summary>
     public static LinkFrame Step(ulong number, int position, int count, int hidden)
     {

@@ -121,6 +121,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Sessions open now.</summary>
     public int Sessions => _table?.Count ?? 0;
 
+    /// <summary>For tests that look at a session, or take from it what a failing disk would.</summary>
+    internal SessionTable Table => _table!;
+
     /// <summary>Positions that the KV pool could still promise.</summary>
     public long CacheTokensFree => _table?.FreeTokens ?? 0;
 
