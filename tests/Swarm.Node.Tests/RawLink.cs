@@ -18,6 +18,7 @@ internal sealed class RawLink : IAsyncDisposable
         new(MethodType.DuplexStreaming, LinkService.Name, "Link", Marshallers.Create(bytes => bytes, bytes => bytes), Marshallers.Create(bytes => bytes, bytes => bytes));
 
     private readonly AsyncDuplexStreamingCall<byte[], byte[]> _call;
+    private bool _disposed;
 
     private RawLink(AsyncDuplexStreamingCall<byte[], byte[]> call)
     {
@@ -141,6 +142,9 @@ internal sealed class RawLink : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         await _call.RequestStream.CompleteAsync();
         _call.Dispose();
     }

@@ -316,7 +316,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         session.History?.Truncate(session.Computed);
     }
 
-    private static void SayOpened(NodeSession session, uint epoch, int start, int recomputed, Opened? below)
+    private void SayOpened(NodeSession session, uint epoch, int start, int recomputed, Opened? below)
     {
         var opened = new Opened
         {
@@ -331,5 +331,6 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         if (below is not null)
             opened.Hops.AddRange(below.Hops);
         session.Upstream.Send(new LinkFrame { Opened = opened }, session.Id, epoch);
+        table.SayLeaving(session, epoch);
     }
 }

@@ -23,6 +23,7 @@ internal sealed class SessionTable
     private readonly Queue<SessionId> _closedOrder = [];
     private readonly KvBudget _budget;
     private readonly LinkMeter _linkTimes;
+    private readonly TimeProvider _time;
     private readonly ComputeLoop _loop;
     private readonly SessionLedger _ledger;
     private readonly Suspensions _suspensions;
@@ -32,12 +33,15 @@ internal sealed class SessionTable
     private ServedSpan? _current;
     private bool _paused;
     private bool _draining;
+    private TimeSpan? _remaining;
+    private long _leavingSince;
     private TaskCompletionSource? _empty;
 
     public SessionTable(NodeIdentity self, KvBudget budget, LinkPool links, LinkMeter linkTimes, TimeProvider time, ComputeLoop loop)
     {
         _budget = budget;
         _linkTimes = linkTimes;
+        _time = time;
         _loop = loop;
         _ledger = new SessionLedger(budget.Bytes);
         _suspensions = new Suspensions(time, session => Close(session, session.Epoch, onlySuspended: true));
@@ -205,10 +209,28 @@ internal sealed class SessionTable
     {
         NodeSession[] sessions;
         lock (Gate)
+        {
             sessions = [.. _sessions.Values];
-        uint milliseconds = (uint)Math.Clamp(remaining.TotalMilliseconds, 0, uint.MaxValue);
+            (_leavingSince, _remaining) = (_time.GetTimestamp(), remaining);
+        }
+
         foreach (NodeSession session in sessions)
-            session.Upstream.Send(new LinkFrame { Leaving = new Leaving { RemainingMilliseconds = milliseconds } }, session.Id, session.Epoch);
+            SayLeaving(session, session.Epoch);
+    }
+
+    /// <summary>The same to the client of one session, where it is so.</summary>
+    internal void SayLeaving(NodeSession session, uint epoch)
+    {
+        TimeSpan left;
+        lock (Gate)
+        {
+            if (_remaining is not { } remaining)
+                return;
+            left = remaining - _time.GetElapsedTime(_leavingSince);
+        }
+
+        uint milliseconds = (uint)Math.Clamp(left.TotalMilliseconds, 0, uint.MaxValue);
+        session.Upstream.Send(new LinkFrame { Leaving = new Leaving { RemainingMilliseconds = milliseconds } }, session.Id, epoch);
     }
 
     /// <summary>Ends all sessions, telling both sides why.</summary>
