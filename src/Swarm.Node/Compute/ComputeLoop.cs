@@ -258,20 +258,6 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         // The client has had it.
         if (header.Replay)
             return;
-        session.ForwardedDirectly++;
-        var result = new StepResult
-        {
-            Number = header.Number,
-            Position = header.Position,
-            Count = header.Count,
-            Rows = (uint)(packet?.Tokens ?? 0),
-            Codec = packet?.Codec.Id ?? 0u,
-            EncodedBytes = (ulong)(packet?.EncodedBytes ?? 0),
-        };
-        result.Telemetry.AddRange(header.Telemetry);
-        result.Telemetry.Add(session.Figures());
-        if (work.Chosen is { } chosen)
-            result.TokenIds.Add((uint)chosen);
-        table.SendResult(work, result, packet);
+        table.Results.Send(work, packet);
     }
 }

@@ -227,7 +227,7 @@ public sealed class NodeHost : IAsyncDisposable
     {
         await StopAsync(TimeSpan.Zero);
         _executor.Dispose();
-        _table?.DisposeSpans();
+        _table?.Dispose();
         _spans?.Dispose();
         _options.Kernels.Dispose();
         _options.Source.Dispose();

@@ -104,7 +104,7 @@ internal sealed class NodeStanding(
         get
         {
             lock (_lock)
-                return StateOf(_leaving, _unreachable, _paused, table.Current is not null);
+                return StateOf(_leaving, _unreachable, _paused, table.Spans.Current is not null);
         }
     }
 
@@ -129,7 +129,7 @@ internal sealed class NodeStanding(
     /// <param name="sequence">Number of the announcement.</param>
     public NodeEntry Entry(ulong sequence)
     {
-        ServedSpan? served = table.Current;
+        ServedSpan? served = table.Spans.Current;
         BlockSpan blocks = served?.Blocks ?? default;
         lock (_lock)
         {

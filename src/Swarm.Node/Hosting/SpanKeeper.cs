@@ -57,21 +57,21 @@ internal sealed class SpanKeeper : IDisposable
     public ModelManifest? EndsManifest { get; init; }
 
     /// <summary>What new sessions get; empty while the node serves nothing.</summary>
-    public BlockSpan Blocks => _table.Current?.Blocks ?? default;
+    public BlockSpan Blocks => _table.Spans.Current?.Blocks ?? default;
 
     /// <summary>Weights in memory, those that only running sessions still use included.</summary>
     public long WeightBytes
     {
         get
         {
-            IReadOnlyList<ServedSpan> held = _table.HoldSpans();
+            IReadOnlyList<ServedSpan> held = _table.Spans.Hold();
             try
             {
                 return BlockStack.WeightBytesOf(held.Select(span => span.Stack)) + Ends.WeightBytes;
             }
             finally
             {
-                _table.ReleaseSpans(held);
+                _table.Spans.Release(held);
             }
         }
     }
@@ -90,7 +90,7 @@ internal sealed class SpanKeeper : IDisposable
             long poolBytes = Check(blocks);
             _table.Resize(poolBytes);
             (ServedSpan first, _) = await LoadNextAsync(blocks, verify, cancellationToken);
-            _table.TryReplace(first);
+            _table.Spans.TryReplace(first);
         }
         finally
         {
@@ -135,10 +135,10 @@ internal sealed class SpanKeeper : IDisposable
                 return false;
             }
 
-            _table.TryReplace(next);
+            _table.Spans.TryReplace(next);
             _table.Resize(pool);
             await _announce();
-            ServedSpan now = _table.Current!;
+            ServedSpan now = _table.Spans.Current!;
             _options.OnEvent?.Invoke(new NodeMoved(
                 from, to, loaded, now.Stack.WeightBytes, _table.FreeTokens, _speed.TokensPerSecond(to.Count),
                 _options.Time.GetElapsedTime(start).TotalSeconds));
@@ -184,7 +184,7 @@ internal sealed class SpanKeeper : IDisposable
 
     private MoveOrder Order(BlockSpan to, long poolBytes)
     {
-        IReadOnlyList<ServedSpan> held = _table.HoldSpans();
+        IReadOnlyList<ServedSpan> held = _table.Spans.Hold();
         try
         {
             long missing = 0;
@@ -194,27 +194,27 @@ internal sealed class SpanKeeper : IDisposable
         }
         finally
         {
-            _table.ReleaseSpans(held);
+            _table.Spans.Release(held);
         }
     }
 
     // Serves what stays, says so, and waits until the sessions on the rest have ended.
     private async Task DropAsync(BlockSpan to, long poolBytes, CancellationToken cancellationToken)
     {
-        ServedSpan? before = _table.Current;
-        _table.TryReplace(before is null ? null : Common(before, to));
+        ServedSpan? before = _table.Spans.Current;
+        _table.Spans.TryReplace(before is null ? null : Common(before, to));
         await _announce();
         long start = _options.Time.GetTimestamp();
         while (Order(to, poolBytes) == MoveOrder.DropFirst)
         {
-            Task[] freed = [.. _table.Spans.Where(span => span != _table.Current).Select(span => span.Freed.Here())];
+            Task[] freed = [.. _table.Spans.All.Where(span => span != _table.Spans.Current).Select(span => span.Freed.Here())];
             // Blocks alone fit: that was checked. Ends that sessions of the blocks that stay use are in the way as well.
             if (freed.Length == 0 && Ends.WeightBytes == 0)
                 return;
             TimeSpan left = Patience - _options.Time.GetElapsedTime(start);
             if (freed.Length == 0 || !await FreedAsync(freed, left, cancellationToken))
             {
-                if (before is not null && _table.TryReplace(before))
+                if (before is not null && _table.Spans.TryReplace(before))
                     await _announce();
                 throw new SwarmException(
                     FaultKind.NoCapacity,
@@ -268,7 +268,7 @@ internal sealed class SpanKeeper : IDisposable
     private async Task<(ServedSpan Next, int Loaded)> LoadNextAsync(BlockSpan blocks, ModelManifest? verify, CancellationToken cancellationToken)
     {
         int loaded = 0;
-        IReadOnlyList<ServedSpan> held = _table.HoldSpans();
+        IReadOnlyList<ServedSpan> held = _table.Spans.Hold();
         BlockStack[] shared = [.. held.Select(span => span.Stack)];
         var work = new LoadWork<BlockStack>(() => BlockStack.Load(
             _options.Source, blocks, _options.Kernels,
@@ -284,7 +284,7 @@ internal sealed class SpanKeeper : IDisposable
         }
         finally
         {
-            _table.ReleaseSpans(held);
+            _table.Spans.Release(held);
         }
 
         BlockStack stack = work.Take()!;

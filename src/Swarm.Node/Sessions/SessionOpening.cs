@@ -88,7 +88,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         ServedSpan? served;
         do
         {
-            served = table.Current;
+            served = table.Spans.Current;
             plan = SessionPlan.Read(open, self, served?.Blocks ?? default, out fault);
             if (plan is null)
             {
@@ -116,7 +116,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             _ = LoadEndsAsync(session, epoch, plan.Ends!, open);
     }
 
-    private static void OpenBelow(NodeSession session, uint epoch, OpenSession open)
+    private void OpenBelow(NodeSession session, uint epoch, OpenSession open)
     {
         if (session.Downstream is { } downstream)
             _ = downstream.OpenAsync(open);
@@ -162,16 +162,22 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         InboundLink link, SessionId id, uint epoch, SessionPlan plan, ServedSpan served, out NodeSession? session, out Fault? fault, out int count)
     {
         session = null;
+        count = 0;
         lock (table.Gate)
         {
-            if (!table.MayAdmit(id, served, out fault, out count))
-                return false;
+            fault = table.RefusalOf(id);
             if (fault is not null)
                 return true;
             if (ledger.TryAdmit(plan.ExpectedPositions, served.Layout) is not { } lease)
             {
                 fault = SessionTable.Make(FaultKind.NoCapacity, $"key-value cache: {plan.ExpectedPositions} positions asked for, {ledger.FreeTokens(served.Layout)} are free");
                 return true;
+            }
+
+            if (!table.Spans.TryUse(served))
+            {
+                ledger.Release(lease);
+                return false;
             }
 
             int rowBytes = plan.OutputCodec.MaxEncodedBytes(1, self.Hidden);
@@ -271,7 +277,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         }
 
         SayOpened(session, epoch, session.Computed, recomputed, null);
-        table.SendStored(session);
+        table.Results.SendStored(session);
     }
 
     // In the compute loop, between passes: the next hop has said from where it is to be fed.

@@ -10,15 +10,14 @@ using Swarm.Protocol.Wire;
 namespace Swarm.Node.Sessions;
 
 /// <summary>
-/// The sessions of this node, and the spans that they are on. Frames come in from the links' reading loops, complete steps go out to the compute loop. The lock is short and
+/// The sessions of this node. Frames come in from the links' reading loops, complete steps go out to the compute loop. The lock is short and
 /// nothing is sent under it. A fault breaks an epoch of a session; the session itself stays for the next, until somebody closes it or nobody asks for it any more.
 /// </summary>
-internal sealed class SessionTable
+internal sealed class SessionTable : IDisposable
 {
     private const int RememberedClosed = 4096;
 
     private readonly Dictionary<SessionId, NodeSession> _sessions = [];
-    private readonly Dictionary<SessionId, (InboundLink? Decode, InboundLink? Bulk)> _parkedAttachments = [];
     private readonly Dictionary<SessionId, uint> _closedEpochs = [];
     private readonly Queue<SessionId> _closedOrder = [];
     private readonly KvBudget _budget;
@@ -29,8 +28,6 @@ internal sealed class SessionTable
     private readonly Suspensions _suspensions;
     private readonly SessionOpening _opening;
     private readonly StepIntake _intake;
-    private readonly List<ServedSpan> _spans = [];
-    private ServedSpan? _current;
     private bool _paused;
     private bool _draining;
     private TimeSpan? _remaining;
@@ -44,6 +41,7 @@ internal sealed class SessionTable
         _time = time;
         _loop = loop;
         _ledger = new SessionLedger(budget.Bytes);
+        Results = new ResultDelivery(this);
         _suspensions = new Suspensions(time, session => Close(session, session.Epoch, onlySuspended: true));
         _opening = new SessionOpening(self, this, _ledger, links, loop);
         _intake = new StepIntake(self, this, _ledger, time, loop);
@@ -68,34 +66,13 @@ internal sealed class SessionTable
     }
 
     /// <summary>Positions not promised to anybody, on the span that new sessions get.</summary>
-    public long FreeTokens
-    {
-        get
-        {
-            lock (Gate)
-                return _current is { } current ? _ledger.FreeTokens(current.Layout) : 0;
-        }
-    }
+    public long FreeTokens => Spans.Current is { } current ? _ledger.FreeTokens(current.Layout) : 0;
 
-    /// <summary>What new sessions get; null while the node serves nothing.</summary>
-    public ServedSpan? Current
-    {
-        get
-        {
-            lock (Gate)
-                return _current;
-        }
-    }
+    /// <summary>The blocks that sessions are on.</summary>
+    public ServedSpans Spans { get; } = new();
 
-    /// <summary>All spans in memory: the current one and those on which sessions still run.</summary>
-    public IReadOnlyList<ServedSpan> Spans
-    {
-        get
-        {
-            lock (Gate)
-                return [.. _spans];
-        }
-    }
+    /// <summary>The way to the clients of sessions that end here.</summary>
+    public ResultDelivery Results { get; }
 
     /// <summary>Admits nothing new for now; what runs goes on.</summary>
     public bool IsPaused
@@ -113,61 +90,6 @@ internal sealed class SessionTable
         }
     }
 
-    /// <summary>
-    /// From now on new sessions get another span, which the table frees in its time, or none. The one before is freed once its last session has ended. A span that was replaced can come
-    /// back as long as it is among <see cref="Spans"/>.
-    /// </summary>
-    /// <returns>False, and nothing changed, for a span that is freed already.</returns>
-    public bool TryReplace(ServedSpan? next)
-    {
-        ServedSpan? unused = null;
-        lock (Gate)
-        {
-            if (next == _current)
-                return true;
-            if (next is { IsRetired: true } && !_spans.Contains(next))
-                return false;
-            if (_current is { } last)
-            {
-                last.IsRetired = true;
-                if (last.Users == 0)
-                    unused = last;
-            }
-
-            if (unused is not null)
-                _spans.Remove(unused);
-            if (next is not null)
-            {
-                next.IsRetired = false;
-                if (!_spans.Contains(next))
-                    _spans.Add(next);
-            }
-
-            _current = next;
-        }
-
-        unused?.Dispose();
-        return true;
-    }
-
-    /// <summary>All spans in memory, which stay there until they are given to <see cref="ReleaseSpans"/>.</summary>
-    public IReadOnlyList<ServedSpan> HoldSpans()
-    {
-        lock (Gate)
-        {
-            foreach (ServedSpan span in _spans)
-                span.Users++;
-            return [.. _spans];
-        }
-    }
-
-    /// <summary>Lets go of spans that were held.</summary>
-    public void ReleaseSpans(IReadOnlyList<ServedSpan> held)
-    {
-        foreach (ServedSpan span in held)
-            Release(span);
-    }
-
     /// <summary>Bounds the bytes of keys and values over all spans anew.</summary>
     public void Resize(long cacheBytes)
     {
@@ -175,20 +97,11 @@ internal sealed class SessionTable
         _budget.Bytes = cacheBytes;
     }
 
-    /// <summary>Frees what is left, once the compute loop has ended.</summary>
-    public void DisposeSpans()
+    /// <summary>Frees the blocks, once the compute loop has ended.</summary>
+    public void Dispose()
     {
-        ServedSpan[] left;
-        lock (Gate)
-        {
-            left = [.. _spans];
-            _spans.Clear();
-            _current = null;
-        }
-
-        foreach (ServedSpan span in left)
-            span.Dispose();
         _suspensions.Dispose();
+        Spans.Dispose();
     }
 
     /// <summary>Admits nothing new; ends when the last session has closed.</summary>
@@ -273,7 +186,7 @@ internal sealed class SessionTable
                     OnClose(link, message.Session, frame.Epoch);
                     break;
                 case LinkFrame.BodyOneofCase.Attach:
-                    OnAttach(link, message.Session, frame.Epoch);
+                    Results.OnAttach(link, message.Session, frame.Epoch);
                     break;
                 case LinkFrame.BodyOneofCase.Suspend:
                     if (Look(message.Session, frame.Epoch) is { } suspended)
@@ -312,17 +225,7 @@ internal sealed class SessionTable
                 Suspend(session);
         }
 
-        lock (Gate)
-        {
-            foreach (SessionId id in link.Attached)
-            {
-                _parkedAttachments.Remove(id);
-                if (!_sessions.TryGetValue(id, out NodeSession? session))
-                    continue;
-                session.DecodeResults = session.DecodeResults == link ? null : session.DecodeResults;
-                session.BulkResults = session.BulkResults == link ? null : session.BulkResults;
-            }
-        }
+        Results.OnLinkClosed(link);
     }
 
     /// <summary>Everything below is ready.</summary>
@@ -357,79 +260,6 @@ internal sealed class SessionTable
         Tell(session, epoch, fault);
     }
 
-    /// <summary>A step's result at the last hop: straight to the client, and kept until the client has said that it came.</summary>
-    public void SendResult(StepWork work, StepResult result, HiddenPacket? packet)
-    {
-        NodeSession session = work.Session;
-        InboundLink? link;
-        bool full;
-        lock (Gate)
-        {
-            link = ResultLink(session, work.IsBulk);
-            ResultLog results = session.Results!;
-            lock (results.Gate)
-            {
-                full = link is null && results.Unsent >= ChainLimits.MaxParkedFrames;
-                if (!session.IsClosed && !full)
-                    results.Add(new StoredResult(result.Number, work.Position, work.Count, packet?.Share(), work.IsBulk, link) { Chosen = work.Chosen });
-            }
-        }
-
-        if (link is not null)
-        {
-            LinkMessages.Split(new LinkFrame { Result = result }.Address(session.Id, work.Epoch), packet, message => link.Sender.Send(message));
-            return;
-        }
-
-        packet?.Dispose();
-        if (full)
-            Fault(session, work.Epoch, Make(FaultKind.ProtocolViolation, $"results: {ChainLimits.MaxParkedFrames} wait, and no client has attached to take them"));
-    }
-
-    /// <summary>Sends what the client may lack, by the links that it has now.</summary>
-    /// <param name="session">The session, at its last hop.</param>
-    /// <param name="onlyNew">Leaves out what was sent by one of these links.</param>
-    public void SendStored(NodeSession session, bool onlyNew = false)
-    {
-        var sent = new List<(StoredResult Result, InboundLink Link)>();
-        uint epoch;
-        lock (Gate)
-        {
-            epoch = session.Epoch;
-            ResultLog results = session.Results!;
-            lock (results.Gate)
-            {
-                for (int index = 0; index < results.Count; index++)
-                {
-                    StoredResult result = results[index];
-                    if (ResultLink(session, result.IsBulk) is not { } link)
-                        break;
-                    if (onlyNew && result.SentOn is { } last && (last == session.DecodeResults || last == session.BulkResults))
-                        continue;
-                    results.Sent(index, link);
-                    result.Packet?.Share();
-                    sent.Add((result, link));
-                }
-            }
-        }
-
-        foreach ((StoredResult result, InboundLink link) in sent)
-        {
-            var header = new StepResult
-            {
-                Number = result.Number,
-                Position = (uint)result.Position,
-                Count = (uint)result.Count,
-                Rows = (uint)(result.Packet?.Tokens ?? 0),
-                Codec = result.Packet?.Codec.Id ?? 0u,
-                EncodedBytes = (ulong)(result.Packet?.EncodedBytes ?? 0),
-            };
-            if (result.Chosen is { } chosen)
-                header.TokenIds.Add((uint)chosen);
-            LinkMessages.Split(new LinkFrame { Result = header }.Address(session.Id, epoch), result.Packet, message => link.Sender.Send(message));
-        }
-    }
-
     /// <summary>A next hop has acknowledged a packet.</summary>
     public void OnRoundTrip(PeerId peer, TimeSpan roundTrip) => _linkTimes.Observe(peer, roundTrip);
 
@@ -450,7 +280,7 @@ internal sealed class SessionTable
         }
 
         session.Ends?.Dispose();
-        Release(session.Served);
+        Spans.Release(session.Served);
         Changed?.Invoke(session.Id, false, open);
         empty?.TrySetResult();
     }
@@ -470,30 +300,22 @@ internal sealed class SessionTable
     internal uint? LastEpoch(SessionId id) =>
         _sessions.TryGetValue(id, out NodeSession? session) ? session.Epoch : _closedEpochs.TryGetValue(id, out uint closed) ? closed : null;
 
-    /// <summary>Whether a new session may come in; under the lock. False when the node has moved; a fault when it may not.</summary>
-    internal bool MayAdmit(SessionId id, ServedSpan served, out Fault? fault, out int count)
+    /// <summary>Why a new session may not come in, as far as its size plays no part; under the lock.</summary>
+    internal Fault? RefusalOf(SessionId id)
     {
-        fault = null;
-        count = _sessions.Count;
-        if (served != _current)
-            return false;
         if (_draining)
-            fault = Make(FaultKind.Draining, "this node is leaving");
-        else if (_paused)
-            fault = Make(FaultKind.Paused, "this node is paused");
-        else if (count >= ChainLimits.MaxSessions)
-            fault = Make(FaultKind.NoCapacity, $"sessions: {count}, at most {ChainLimits.MaxSessions}");
-        else if (_sessions.ContainsKey(id))
-            fault = Make(FaultKind.ProtocolViolation, "session: opened by two at once");
-        return true;
+            return Make(FaultKind.Draining, "this node is leaving");
+        if (_paused)
+            return Make(FaultKind.Paused, "this node is paused");
+        if (_sessions.Count >= ChainLimits.MaxSessions)
+            return Make(FaultKind.NoCapacity, $"sessions: {_sessions.Count}, at most {ChainLimits.MaxSessions}");
+        return _sessions.ContainsKey(id) ? Make(FaultKind.ProtocolViolation, "session: opened by two at once") : null;
     }
 
     /// <summary>Takes a new session in, and who waits for its results; under the lock. Returns how many there are.</summary>
     internal int Add(NodeSession session)
     {
-        session.Served.Users++;
-        if (session.Plan.Next is null && _parkedAttachments.Remove(session.Id, out (InboundLink? Decode, InboundLink? Bulk) parked))
-            (session.DecodeResults, session.BulkResults) = parked;
+        Results.Join(session);
         _sessions.Add(session.Id, session);
         return _sessions.Count;
     }
@@ -538,7 +360,7 @@ internal sealed class SessionTable
                     link.Sessions.Remove(id);
             }
 
-            link.Attached.RemoveWhere(id => !_sessions.ContainsKey(id) && !_parkedAttachments.ContainsKey(id));
+            link.Attached.RemoveWhere(id => !_sessions.ContainsKey(id) && !Results.IsAwaited(id));
             link.PassedOver.RemoveWhere(id => !_sessions.ContainsKey(id));
         }
     }
@@ -554,7 +376,7 @@ internal sealed class SessionTable
                 return false;
             session.IsClosed = true;
             _sessions.Remove(session.Id);
-            _parkedAttachments.Remove(session.Id);
+            Results.Forget(session.Id);
             Remember(session.Id, epoch);
             downstream = session.Downstream;
             early = [.. session.Early.Values];
@@ -584,15 +406,6 @@ internal sealed class SessionTable
             _closedEpochs.Remove(_closedOrder.Dequeue());
     }
 
-    private void Release(ServedSpan span)
-    {
-        bool unused;
-        lock (Gate)
-            unused = --span.Users == 0 && span.IsRetired && _spans.Remove(span);
-        if (unused)
-            span.Dispose();
-    }
-
     private static void Tell(NodeSession session, uint epoch, Fault fault)
     {
         NodeMeter.Faulted(fault.Kind);
@@ -600,9 +413,6 @@ internal sealed class SessionTable
             fault.Message = fault.Message[..ChainLimits.MaxFaultMessage];
         session.Upstream.Send(new LinkFrame { Fault = fault }, session.Id, epoch);
     }
-
-    private static InboundLink? ResultLink(NodeSession session, bool bulk) =>
-        bulk ? session.BulkResults ?? session.DecodeResults : session.DecodeResults ?? session.BulkResults;
 
     private NodeSession? Look(SessionId id, uint epoch)
     {
@@ -656,40 +466,7 @@ internal sealed class SessionTable
         if (!link.Attached.Remove(id))
             return;
         lock (Gate)
-            _parkedAttachments.Remove(id);
-    }
-
-    private void OnAttach(InboundLink link, SessionId id, uint epoch)
-    {
-        NodeSession? session;
-        lock (Gate)
-        {
-            if (LastEpoch(id) is { } last && (epoch < last || (epoch == last && !_sessions.ContainsKey(id))))
-                return;
-            session = Look(id);
-            if (session is not null)
-            {
-                if (session.Results is null)
-                    return;
-                session.DecodeResults = link.IsBulk ? session.DecodeResults : link;
-                session.BulkResults = link.IsBulk ? link : session.BulkResults;
-                // For a later epoch than this hop has heard of: what is stored may be of positions that the client has gone back from, and goes when that epoch is here.
-                if (epoch > session.Epoch)
-                    session = null;
-            }
-            else
-            {
-                if (_parkedAttachments.Count >= ChainLimits.MaxParkedAttachments && !_parkedAttachments.ContainsKey(id))
-                    return;
-                _parkedAttachments.TryGetValue(id, out (InboundLink? Decode, InboundLink? Bulk) known);
-                _parkedAttachments[id] = link.IsBulk ? (known.Decode, link) : (link, known.Bulk);
-            }
-        }
-
-        Prune(link);
-        link.Attached.Add(id);
-        if (session is not null)
-            SendStored(session, onlyNew: true);
+            Results.Forget(id);
     }
 
     private void OnStray(InboundLink link, LinkMessage message)
