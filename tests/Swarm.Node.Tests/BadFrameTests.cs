@@ -43,7 +43,7 @@ public sealed class BadFrameTests
     [MemberData(nameof(BadSteps))]
     public async Task Link_FrameThatLies_FaultsItsSessionAndLivesOn(string name, FaultKind kind, string says)
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         NodeHost node = cluster.Nodes[0];
         await using ITransport transport = cluster.NewTransport();
         await using RawLink link = await RawLink.GreetAsync(transport, node.Address);
@@ -72,7 +72,7 @@ public sealed class BadFrameTests
     [Fact]
     public async Task Link_EarlierEpoch_IsRefusedByName()
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         await using ITransport transport = cluster.NewTransport();
         await using RawLink link = await RawLink.GreetAsync(transport, cluster.Nodes[0].Address);
         await link.SendAsync(new LinkFrame { Open = RawLink.Request(cluster.Nodes[0]) }, epoch: 2);
@@ -88,7 +88,7 @@ public sealed class BadFrameTests
     [Fact]
     public async Task Link_SessionNeverOpened_IsUnknown()
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         await using ITransport transport = cluster.NewTransport();
         await using RawLink link = await RawLink.GreetAsync(transport, cluster.Nodes[0].Address);
 
@@ -114,7 +114,7 @@ public sealed class BadFrameTests
     [InlineData("no session", FaultKind.InvalidArgument, "session: 0")]
     public async Task Link_OpenThatCannotBe_IsRefused(string name, FaultKind kind, string says)
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         NodeHost node = cluster.Nodes[0];
         await using ITransport transport = cluster.NewTransport();
         await using RawLink link = await RawLink.GreetAsync(transport, node.Address);
@@ -180,7 +180,7 @@ public sealed class BadFrameTests
     [InlineData("garbage", FaultKind.CorruptPacket)]
     public async Task Link_BadGreeting_IsRefused(string name, FaultKind kind)
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         await using ITransport transport = cluster.NewTransport();
         RawLink link = RawLink.Open(transport, cluster.Nodes[0].Address);
 
@@ -199,7 +199,7 @@ public sealed class BadFrameTests
     [Fact]
     public async Task Link_ResultsBeforeTheClientAttaches_WaitForIt()
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         NodeHost node = cluster.Nodes[0];
         await using ITransport transport = cluster.NewTransport();
         await using RawLink forward = await RawLink.GreetAsync(transport, node.Address);
@@ -217,7 +217,7 @@ public sealed class BadFrameTests
     [Fact]
     public async Task Link_StepsByTwoLinksOutOfOrder_RunInTheOrderOfTheirNumbers()
     {
-        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         NodeHost node = cluster.Nodes[0];
         await using ITransport transport = cluster.NewTransport();
         await using RawLink bulk = await RawLink.GreetAsync(transport, node.Address);

@@ -35,6 +35,9 @@ public sealed class SwarmCluster : IAsyncDisposable
     /// <summary>The swarm's root.</summary>
     public SwarmRoot Root => _root;
 
+    /// <summary>The nodes' clock.</summary>
+    public TimeProvider Time { get; private init; } = TimeProvider.System;
+
     /// <summary>The nodes in the order of their start.</summary>
     public IReadOnlyList<NodeHost> Nodes => _nodes;
 
@@ -45,9 +48,13 @@ public sealed class SwarmCluster : IAsyncDisposable
     public string Invite => _nodes[Enumerable.Range(0, _nodes.Count).First(index => !_killed.Contains(index))].Invite;
 
     /// <summary>Starts one node a span; the first founds the swarm, the others join it.</summary>
-    public static async Task<SwarmCluster> StartAsync(string model, bool inMemory, params BlockSpan[] spans)
+    public static Task<SwarmCluster> StartAsync(string model, bool inMemory, params BlockSpan[] spans) =>
+        StartAsync(model, inMemory, TimeProvider.System, spans);
+
+    /// <summary>The same by another clock: one that stands still never takes a busy machine's pause for a peer's silence.</summary>
+    public static async Task<SwarmCluster> StartAsync(string model, bool inMemory, TimeProvider time, params BlockSpan[] spans)
     {
-        var cluster = new SwarmCluster(model, inMemory);
+        var cluster = new SwarmCluster(model, inMemory) { Time = time };
         try
         {
             foreach (BlockSpan span in spans)
@@ -80,6 +87,7 @@ public sealed class SwarmCluster : IAsyncDisposable
         Invite = invite,
         MayStartAlone = _nodes.Count == 0,
         Transport = NewTransport,
+        Time = Time,
         Random = new SeededRandomSource(_seed++),
     };
 

@@ -20,7 +20,7 @@ public sealed class ChainMendingTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         _cluster = await SwarmCluster.StartAsync(
-            TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4), new BlockSpan(0, 4), new BlockSpan(0, 4), new BlockSpan(0, 4), new BlockSpan(0, 4));
+            TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4), new BlockSpan(0, 4), new BlockSpan(0, 4), new BlockSpan(0, 4), new BlockSpan(0, 4));
         _transport = _cluster.NewTransport();
     }
 

@@ -88,6 +88,13 @@ internal sealed class FakeHop : IAsyncDisposable
             while (await requests.MoveNext(context.CancellationToken))
             {
                 LinkMessage message = requests.Current;
+                if (message.Session.IsNone)
+                {
+                    // It lives as long as the other side does.
+                    sender.Send(new LinkMessage(new LinkFrame { Progress = new Progress() }));
+                    continue;
+                }
+
                 if (message.Frame.BodyCase != LinkFrame.BodyOneofCase.None)
                     arriving = new FakeFrame(message.Frame, message.Session, purpose);
                 if (message.Part is { } part)

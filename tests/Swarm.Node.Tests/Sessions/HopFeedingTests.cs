@@ -25,7 +25,7 @@ public sealed class HopFeedingTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 2));
+        _cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 2));
         _first = await FakeHop.StartAsync(_cluster, 101);
         _second = await FakeHop.StartAsync(_cluster, 102);
         _transport = _cluster.NewTransport();

@@ -21,7 +21,7 @@ public sealed class SessionEpochTests : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        _cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new BlockSpan(0, 4));
+        _cluster = await SwarmCluster.StartAsync(TestData.Path("families/llama"), inMemory: true, new ManualTime(), new BlockSpan(0, 4));
         _transport = _cluster.NewTransport();
         _link = await RawLink.GreetAsync(_transport, Node.Address);
         await _link.OpenSessionAsync(Node);

@@ -85,7 +85,7 @@ public sealed class SuspensionTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(1));
 
         HopOpened own = await OpenAsync(_client, 1, confirmed: 5);
-        _time.Advance(TimeSpan.FromSeconds(20));
+        _time.Advance(ChainTiming.Hold + TimeSpan.FromSeconds(0.5));
         await _client.SendAsync(RawLink.StepAt(0, 5, 1, Hidden, confirmed: 5), epoch: 1);
         FakeFrame step = await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
 
@@ -113,7 +113,7 @@ public sealed class SuspensionTests : IAsyncLifetime
 
         await _link.SendAsync(new LinkFrame { Suspend = new Suspend() });
         await _link.DisposeAsync();
-        _time.Advance(TimeSpan.FromSeconds(20));
+        _time.Advance(ChainTiming.Hold + TimeSpan.FromSeconds(0.5));
         await _client.SendAsync(RawLink.StepAt(0, 5, 1, Hidden, confirmed: 5), epoch: 1);
 
         await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
