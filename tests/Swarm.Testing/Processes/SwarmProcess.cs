@@ -23,6 +23,8 @@ public sealed class SwarmProcess : IAsyncDisposable
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
     private readonly StringBuilder _output = new();
     private readonly List<OutputLine> _arrived = [];
+    private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _ended;
     private readonly StringBuilder _error = new();
     private readonly Task _reading;
 
@@ -155,6 +157,33 @@ public sealed class SwarmProcess : IAsyncDisposable
         throw new InvalidOperationException($"the program ended without {what}; stdout: {_output}; stderr: {ErrorSoFar}");
     }
 
+    /// <summary>Ends when the lines so far satisfy a condition, or stdout has ended; false then. Takes nothing from those who wait for events.</summary>
+    public async Task<bool> WaitForLinesAsync(Func<IReadOnlyList<OutputLine>, bool> reached, string what)
+    {
+        using CancellationTokenSource patience = new(Patience);
+        while (true)
+        {
+            Task next;
+            lock (_output)
+            {
+                if (reached(_arrived))
+                    return true;
+                if (_ended)
+                    return false;
+                next = _next.Task;
+            }
+
+            try
+            {
+                await next.WaitAsync(patience.Token);
+            }
+            catch (OperationCanceledException)
+            {
+                throw new TimeoutException($"no {what} within {Patience.TotalSeconds} s; stdout: {OutputSoFar}; stderr: {ErrorSoFar}");
+            }
+        }
+    }
+
     /// <summary>Ctrl-C, as a signal to this process alone.</summary>
     public void Interrupt() => Signal(2);
 
@@ -221,6 +250,13 @@ public sealed class SwarmProcess : IAsyncDisposable
     [DllImport("libc", SetLastError = true)]
     private static extern int kill(int process, int signal);
 
+    private void Wake()
+    {
+        TaskCompletionSource reached = _next;
+        _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        reached.TrySetResult();
+    }
+
     private async Task ReadOutputAsync()
     {
         while (await _process.StandardOutput.ReadLineAsync() is { } line)
@@ -230,9 +266,16 @@ public sealed class SwarmProcess : IAsyncDisposable
             {
                 _output.Append(line).Append('\n');
                 _arrived.Add(arrived);
+                Wake();
             }
 
             _lines.Writer.TryWrite(line);
+        }
+
+        lock (_output)
+        {
+            _ended = true;
+            Wake();
         }
 
         _lines.Writer.Complete();
