@@ -21,11 +21,14 @@ internal sealed class DemoCommand : CommandDefinition
 
     private static readonly Setting<int> Tokens = new("tokens", "N", "most tokens to generate (default 64)", Values.Integer(1, 1 << 20), 64);
 
+    private static readonly Setting<bool> Kill =
+        Setting<bool>.Switch("kill", "kill a node half-way and show that the text goes on unchanged", inputOnly: true);
+
     public override string Name => "demo";
 
     public override string Description => "a swarm on this machine: starts nodes, generates through them, shows who did what";
 
-    public override IReadOnlyList<ISetting> Settings => [Nodes, Prompt, Tokens, CommonSettings.Model, CommonSettings.Threads, CommonSettings.Codec];
+    public override IReadOnlyList<ISetting> Settings => [Nodes, Prompt, Tokens, Kill, CommonSettings.Model, CommonSettings.Threads, CommonSettings.Codec];
 
     public override async Task<int> RunAsync(CommandContext context)
     {
@@ -38,7 +41,11 @@ internal sealed class DemoCommand : CommandDefinition
         if (nodes > blocks)
             throw new UsageException($"--nodes: {nodes}, expected at most {blocks}, the model's blocks");
 
+        // A node that shall die needs somebody to take its place: every span is there twice then.
+        bool kill = context.Get(Kill);
         BlockSpan[] spans = NodeFleet.Split(blocks, nodes);
+        if (kill)
+            spans = [.. spans, .. spans];
         await using NodeFleet fleet = await StartAsync(context, spans, polite);
         await using LanguageModel model = await ModelOpening.ConnectAsync(context, fleet.Invite);
         string prompt = context.Get(Prompt);
@@ -50,12 +57,64 @@ internal sealed class DemoCommand : CommandDefinition
             context.Say($"\n> {prompt}\n");
         }
 
+        if (kill)
+            return Finish(context, await new KillRun(context, fleet, model).RunAsync(ids, options));
         GenerationResult result = await GenerationRun.StreamAsync(context, model, ids, options);
         if (context.Events is { } events)
             events.Write("done", json => GenerationEvents.WriteResult(json, result));
         else
             DrawResult(context, result);
         return ExitCode.Done;
+    }
+
+    private static int Finish(CommandContext context, KillReport report)
+    {
+        if (!report.IsUnchanged)
+        {
+            throw new CommandException(
+                "TextChanged", $"with {report.Killed?.Peer?.Short} killed after token {report.AtToken} the text is '{report.Result.Text}', expected '{report.Undisturbed.Text}'");
+        }
+
+        if (context.Events is { } events)
+        {
+            events.Write("done", json =>
+            {
+                GenerationEvents.WriteResult(json, report.Result);
+                json.WriteBoolean("textUnchanged", report.IsUnchanged);
+                json.WriteNumber("pauseSeconds", report.Pause.TotalSeconds);
+            });
+        }
+        else
+        {
+            DrawKill(context, report);
+        }
+
+        return ExitCode.Done;
+    }
+
+    private static void DrawKill(CommandContext context, KillReport report)
+    {
+        context.Out.WriteLine();
+        if (report.Killed is not { } killed)
+        {
+            context.Out.WriteLine("The text was over before a node could be killed: ask for a longer one.");
+            return;
+        }
+
+        Grid grid = new();
+        grid.AddColumn(new GridColumn().NoWrap());
+        grid.AddColumn();
+        void Row(string name, FormattableString value) => grid.AddRow(name, Markup.Escape(FormattableString.Invariant(value)));
+        Row("killed", $"{killed.Peer?.Short}, blocks {killed.Blocks}, after token {report.AtToken} of {report.Result.Tokens.Count}");
+        Row("pause", $"{report.Pause.TotalSeconds:F2} s; otherwise {report.UsualGap.TotalMilliseconds:F0} ms between two tokens");
+        Row("took over", $"{string.Join(", ", report.TookOver.Select(hop => $"{hop.Peer?.Short} (blocks {hop.Blocks})"))}");
+        if (report.Recovery is { } recovery)
+        {
+            Row("replayed", $"{recovery.ReplayedTokens} tokens to whoever took over, by the hop before it; the nodes behind computed {recovery.RecomputedDownstreamTokens} again");
+        }
+
+        Row("text", $"unchanged: the same {report.Result.Tokens.Count} tokens as before, with every node alive");
+        context.OutConsole.Write(grid);
     }
 
     private static async Task<NodeFleet> StartAsync(CommandContext context, BlockSpan[] spans, CancellationToken cancellationToken)
