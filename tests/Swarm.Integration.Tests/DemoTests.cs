@@ -100,6 +100,61 @@ public sealed class DemoTests
     }
 
     [Fact]
+    public async Task Demo_Kill_GoesOnWithTheSameTextAndLeavesNothing()
+    {
+        using TemporaryFolder home = new();
+        SwarmResult result = await SwarmProcess.RunAsync(
+            ["demo", "--kill", "--prompt", LongAnswer, "--tokens", "24", "--json"], environment: new Dictionary<string, string> { ["SWARM_HOME"] = home.Path });
+        Assert.True(result.ExitCode == 0, result.Error);
+        ILookup<string?, JsonElement> events = result.ParseEvents().ToLookup(e => e.GetProperty("event").GetString());
+        Assert.Equal(6, events["nodeReady"].Count());
+        JsonElement killed = Assert.Single(events["killed"]);
+        Assert.Equal(12, killed.GetProperty("atToken").GetInt32());
+        Assert.Contains(events["nodeReady"], e => e.GetProperty("pid").GetInt32() == killed.GetProperty("pid").GetInt32() && e.GetProperty("peer").GetString() == killed.GetProperty("peer").GetString());
+
+        JsonElement recovery = Assert.Single(events["recovery"]);
+        Assert.Equal(killed.GetProperty("peer").GetString(), recovery.GetProperty("peer").GetString());
+        Assert.Equal("[10,20]", recovery.GetProperty("blocks").GetRawText());
+        Assert.True(recovery.GetProperty("replayedTokens").GetInt32() >= 12);
+        Assert.Equal(0, recovery.GetProperty("recomputedDownstreamTokens").GetInt32());
+        JsonElement done = result.Last();
+        Assert.True(done.GetProperty("textUnchanged").GetBoolean());
+        Assert.Equal(events["undisturbed"].Single().GetProperty("tokens").GetRawText(), done.GetProperty("tokens").GetRawText());
+        Assert.Equal(done.GetProperty("tokens").EnumerateArray().Select(id => id.GetInt32()), events["token"].Select(e => e.GetProperty("id").GetInt32()));
+        Assert.True(done.GetProperty("pauseSeconds").GetDouble() > 0);
+        Assert.All(events["nodeReady"], e => AssertGone(e.GetProperty("pid").GetInt32()));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(home.Path));
+    }
+
+    [SkippableFact]
+    public async Task Demo_KillInterruptedAfterTheKill_LeavesNothing()
+    {
+        Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
+        using TemporaryFolder home = new();
+        await using SwarmProcess demo = SwarmProcess.Start(
+            ["demo", "--kill", "--nodes", "1", "--prompt", LongAnswer, "--tokens", "100", "--json"], new Dictionary<string, string> { ["SWARM_HOME"] = home.Path });
+        int[] pids = new int[2];
+        for (int i = 0; i < pids.Length; i++)
+            pids[i] = (await demo.WaitForEventAsync("nodeReady")).GetProperty("pid").GetInt32();
+        await demo.WaitForEventAsync("killed");
+        demo.Interrupt();
+        Assert.Equal(130, (await demo.WaitForExitAsync()).ExitCode);
+        Assert.All(pids, AssertGone);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(home.Path));
+    }
+
+    [Fact]
+    public async Task Demo_KillForPeople_MarksTheKillInTheTextAndSaysWhoTookOver()
+    {
+        SwarmResult result = await SwarmProcess.RunAsync(["demo", "--kill", "--nodes", "2", "--prompt", LongAnswer, "--tokens", "12", "--no-color"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains(" killed]", result.Output, StringComparison.Ordinal);
+        Assert.Contains("blocks 15:30, after token 6 of 12", result.Output, StringComparison.Ordinal);
+        Assert.Contains("(blocks 15:30)", result.Output, StringComparison.Ordinal);
+        Assert.Contains("unchanged: the same 12 tokens", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Demo_WhenNodesCannotStart_SaysWhyAndLeavesNothing()
     {
         using TemporaryFolder folder = new();
