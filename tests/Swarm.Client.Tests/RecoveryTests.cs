@@ -54,6 +54,231 @@ public sealed class RecoveryTests
         AssertKept(run, dead);
     }
 
+    [Theory]
+    [InlineData(0, 1, 2)]
+    [InlineData(1, 2, 2)]
+    [InlineData(0, 2, 1)]
+    public async Task GenerateAsync_TwoHopsDieAtOnce_BothReplicasAreFilledByTheirNeighbours(int one, int other, int depth)
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+
+        Run run = await RunAsync(cluster, swarm, 30, route => [route.Hops[one].Peer!.Value, route.Hops[other].Peer!.Value]);
+
+        // The second death may be heard of after the first was mended.
+        Assert.InRange(run.Recoveries.Count, 1, 2);
+        Assert.All(run.Recoveries, recovery => Assert.Equal(0, recovery.RecomputedDownstreamTokens));
+        Assert.InRange(run.Recoveries.Max(recovery => recovery.ReplayDepth), 1, depth);
+        AssertKept(run, one, other);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_AllHopsDie_TheTokenIdsRebuildEverything()
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+
+        Run run = await RunAsync(cluster, swarm, 30, route => [.. route.Hops.Select(hop => hop.Peer!.Value)]);
+
+        Assert.Contains(run.Recoveries, recovery => recovery.ReplayDepth > 1);
+        Assert.All(run.Result.Figures.Hops, hop => Assert.Equal(PromptTokens + Options.MaxTokens - 1, hop.Tokens));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task GenerateAsync_ReplacementDiesToo_TheNextOneTakesOver(bool inMemory)
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory, [.. spans, spans[1], spans[1]]);
+        // A replacement dies as soon as it has the session: while it is being filled, or just after.
+        Dictionary<PeerId, Task> dying = [];
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        int[] replicas = [1, 3, 4];
+
+        Run run = await RunAsync(cluster, swarm, 30, route =>
+        {
+            PeerId first = route.Hops[1].Peer!.Value;
+            int second = replicas.First(index => cluster.Nodes[index].Peer != first);
+            int third = replicas.Last(index => cluster.Nodes[index].Peer != first);
+            foreach (int index in (int[])[second, third])
+                _ = DieAsync(index);
+            return [first];
+
+            async Task DieAsync(int index)
+            {
+                int other = index == second ? third : second;
+                await cluster.Events[index].WaitAsync(seen => seen.Any(happened => happened is Swarm.Node.NodeSessionOpened), "session at the replacement");
+                if (!cluster.Events[other].Has(happened => happened is Swarm.Node.NodeSessionOpened))
+                    await cluster.KillAsync(index);
+            }
+        });
+
+        Assert.InRange(run.Recoveries.Count, 1, 3);
+        Assert.All(run.Recoveries, recovery => Assert.Equal(0, recovery.RecomputedDownstreamTokens));
+        Assert.NotEqual(run.Killed.Single(), run.Result.Route.Hops[1].Peer);
+        AssertKept(run, 1);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task PrefillAsync_HopDiesUnderWay_GivesTheSameLogits(int dead)
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+        await using InferenceSession session = await swarm.OpenSessionAsync();
+        await using InferenceSession alone = await local.OpenSessionAsync();
+        int victim = cluster.Nodes.ToList().FindIndex(node => node.Peer == session.Route.Hops[dead].Peer);
+
+        ValueTask<ReadOnlyMemory<float>> prefill = session.PrefillAsync(Prompt, chunk: 4);
+        await cluster.KillAsync(victim);
+        ReadOnlyMemory<float> logits = await prefill;
+
+        AssertSame(await alone.PrefillAsync(Prompt), logits);
+        AssertSame(await alone.StepAsync(7), await session.StepAsync(7));
+        session.Rollback(20);
+        alone.Rollback(20);
+        AssertSame(await alone.StepAsync(9), await session.StepAsync(9));
+    }
+
+    [Fact]
+    public async Task GenerateAsync_MiddleHopDies_ThisSideSendsThePromptOnce()
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        Run quiet = await RunAsync(cluster, swarm, 30, route => []);
+
+        Run run = await RunAsync(cluster, swarm, 30, route => [route.Hops[1].Peer!.Value]);
+
+        // Another opening, and one step again at the most; the prompt alone is PromptTokens rows.
+        long row = swarm.Config.Hidden * sizeof(float);
+        Assert.Single(run.Recoveries);
+        Assert.InRange(run.Result.Figures.SentBytes - quiet.Result.Figures.SentBytes, 1, 10 * row);
+    }
+
+    [Fact]
+    public async Task StepAsync_NobodyServesAndThenANodeComes_TheSessionGoesOnWithTheNextStep()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 2));
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+        await using InferenceSession session = await swarm.OpenSessionAsync(new ChainSessionOptions { Grace = TimeSpan.FromSeconds(0.2) });
+        await using InferenceSession alone = await local.OpenSessionAsync();
+        await session.PrefillAsync(Prompt);
+        await alone.PrefillAsync(Prompt);
+        await cluster.KillAsync(1);
+
+        SwarmException fault = await Assert.ThrowsAsync<SwarmException>(async () => await session.StepAsync(7));
+
+        Assert.Equal((FaultKind.NoRoute, (2, 4)), (fault.Fault, fault.Blocks));
+        Assert.Equal(PromptTokens, session.Length);
+        Assert.True(session.IsUsable);
+        await cluster.AddAsync(new BlockSpan(2, 4));
+        AssertSame(await alone.StepAsync(7), await session.StepAsync(7));
+        Assert.True(session.TryTakeRecovery(out ChainRecovery? recovery));
+        Assert.Equal(PromptTokens, recovery.ReplayedTokens);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_NodeComesWithinTheGraceTime_TheTextGoesOn()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 2));
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+
+        Run run = await RunAsync(
+            cluster, swarm, 30, route =>
+            {
+                _ = cluster.AddAsync(new BlockSpan(2, 4));
+                return [cluster.Nodes[1].Peer];
+            },
+            Options with { Grace = Patience });
+
+        Assert.Equal(new BlockSpan(2, 4), Assert.Single(run.Recoveries).Blocks);
+    }
+
+    [Fact]
+    public async Task StepAsync_CancelledWhileTheChainIsMended_TheSessionGoesOn()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 2));
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+        await using InferenceSession session = await swarm.OpenSessionAsync(new ChainSessionOptions { Grace = Patience });
+        await using InferenceSession alone = await local.OpenSessionAsync();
+        await session.PrefillAsync(Prompt);
+        await alone.PrefillAsync(Prompt);
+        await cluster.KillAsync(1);
+        using var cancellation = new CancellationTokenSource();
+        ValueTask<ReadOnlyMemory<float>> waiting = session.StepAsync(7, cancellation.Token);
+
+        await cancellation.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await waiting);
+
+        // As when no fault comes: the step is part of the session. Here it is overwritten, while the chain is still broken.
+        Assert.Equal(PromptTokens + 1, session.Length);
+        session.Rollback(PromptTokens - 3);
+        ValueTask<ReadOnlyMemory<float>> next = session.PrefillAsync(new[] { 11, 12 });
+        await cluster.AddAsync(new BlockSpan(2, 4));
+        alone.Rollback(PromptTokens - 3);
+        AssertSame(await alone.PrefillAsync(new[] { 11, 12 }), await next);
+    }
+
+    [Fact]
+    public async Task ForwardAsync_SessionOfHiddenStates_IsRebuiltFromCopies()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4), new BlockSpan(0, 4));
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+        var options = new ChainSessionOptions { Blocks = new BlockSpan(1, 3) };
+        await using IChainSession session = await swarm.Chain.OpenAsync(options);
+        await using IChainSession alone = await local.Chain.OpenAsync(options);
+        int width = swarm.Config.Hidden;
+        float[] rows = [.. Enumerable.Range(0, 20 * width).Select(index => MathF.Sin(index))];
+        float[] expected = new float[width];
+        float[] actual = new float[width];
+        foreach (IChainSession each in (IChainSession[])[session, alone])
+        {
+            await each.ForwardAsync(rows.AsMemory(0, 15 * width), 0, 15, OutputRows.None, default);
+            await each.ForwardAsync(rows.AsMemory(0, 5 * width), 10, 5, OutputRows.None, default);
+        }
+
+        await cluster.KillAsync(cluster.Nodes.ToList().FindIndex(node => node.Peer == session.Route.Hops[0].Peer));
+        await session.ForwardAsync(rows.AsMemory(19 * width), 15, 1, OutputRows.Last, actual);
+        await alone.ForwardAsync(rows.AsMemory(19 * width), 15, 1, OutputRows.Last, expected);
+
+        Assert.Equal(expected, actual);
+        Assert.True(session.TryTakeRecovery(out ChainRecovery? recovery));
+        Assert.Equal(15, recovery.ReplayedTokens);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_HopDies_NobodyKeepsAnythingAfterwardsAndNoHealthyPeerIsHidden()
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+
+        Run run = await RunAsync(cluster, swarm, 30, route => [route.Hops[1].Peer!.Value]);
+
+        for (int index = 0; index < cluster.Nodes.Count; index++)
+        {
+            if (cluster.Nodes[index].Peer == run.Killed.Single())
+                continue;
+            await cluster.Events[index].WaitUntilIdleAsync(0);
+            Assert.Equal(0, cluster.Nodes[index].CacheBytesUsed);
+        }
+
+        Assert.Equal(cluster.Nodes.Select(node => node.Peer).Except(run.Killed).Order(), swarm.Nodes.Select(node => node.Peer).Order());
+    }
+
+    private static void AssertSame(ReadOnlyMemory<float> expected, ReadOnlyMemory<float> actual) => Assert.True(expected.Span.SequenceEqual(actual.Span), "logits differ");
+
     // Hops that lived are the same, and computed each position once.
     private static void AssertKept(Run run, params int[] replaced)
     {

@@ -31,6 +31,13 @@ public sealed class NodeEvents
             source.TrySetResult();
     }
 
+    /// <summary>Whether such an event has come.</summary>
+    public bool Has(Func<NodeEvent, bool> what)
+    {
+        lock (_lock)
+            return _seen.Exists(happened => what(happened));
+    }
+
     /// <summary>Ends when the events so far satisfy a condition; fails after a minute, naming it.</summary>
     public async Task WaitAsync(Func<IReadOnlyList<NodeEvent>, bool> reached, string what)
     {
