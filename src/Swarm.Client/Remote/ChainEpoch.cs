@@ -22,7 +22,7 @@ internal sealed class ChainEpoch(uint number, IReadOnlyList<ChainHop> hops, IRea
 
     public OutboundLink? FirstBulk { get; set; }
 
-    public HopObserver? Observer { get; init; }
+    public required HopObserver Observer { get; init; }
 
     /// <summary>Positions below which no results were wanted when it was asked for.</summary>
     public int Confirmed { get; set; }

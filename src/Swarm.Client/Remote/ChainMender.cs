@@ -65,6 +65,26 @@ internal sealed class ChainMender(RemoteChainSession session, ChainSurroundings 
         }
     }
 
+    /// <summary>What the best that others announce makes of a token's time over a hop's blocks; zero: nobody promises anything.</summary>
+    public static TimeSpan Alternative(ChainSurroundings around, IReadOnlyList<ChainHop> hops, ChainHop hop, int room)
+    {
+        DirectorySnapshot snapshot = around.Directory.Snapshot;
+        IEnumerable<RouteCandidate> others = snapshot.Nodes
+            .Where(node => node.IsServing && node.BlockTime > TimeSpan.Zero && hops.All(used => used.Peer != node.Peer)).Select(RouteCandidate.Of);
+        try
+        {
+            IReadOnlyList<ChainHop> patch = RoutePlanner.Plan(others, hop.Blocks, room);
+            TimeSpan time = RoutePlanner.HopTime * (patch.Count - 1);
+            foreach (ChainHop part in patch)
+                time += HopObserver.TokenTime(snapshot.Find(part.Peer!.Value)!, part);
+            return time;
+        }
+        catch (SwarmException)
+        {
+            return TimeSpan.Zero;
+        }
+    }
+
     private ResiliencePipeline<bool> Pipeline() => new ResiliencePipelineBuilder<bool> { TimeProvider = around.Time }
         .AddRetry(new RetryStrategyOptions<bool>
         {

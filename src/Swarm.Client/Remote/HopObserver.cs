@@ -5,16 +5,36 @@ namespace Swarm.Client;
 
 /// <summary>
 /// What a session's results tell of its hops' speed: compute time a token and block, over some decode steps at a time, told to the directory, whose
-/// snapshot it then outweighs. Belongs to one session; not thread-safe.
+/// snapshot it then outweighs; and beside it what each hop had announced. Belongs to one wiring of a session; not thread-safe.
 /// </summary>
-internal sealed class HopObserver(IReadOnlyList<ChainHop> hops, SwarmDirectory directory)
+internal sealed class HopObserver
 {
     /// <summary>Steps that make one figure: a single one says more of chance than of the hop.</summary>
     private const int Steps = 16;
 
+    private readonly IReadOnlyList<ChainHop> _hops;
+    private readonly SwarmDirectory _directory;
     private IReadOnlyList<HopTelemetry>? _from;
     private IReadOnlyList<HopTelemetry>? _before;
     private int _steps;
+
+    public HopObserver(IReadOnlyList<ChainHop> hops, SwarmDirectory directory)
+    {
+        _hops = hops;
+        _directory = directory;
+        DirectorySnapshot snapshot = directory.Snapshot;
+        Promised = [.. hops.Select(hop => hop.Peer is { } peer && snapshot.Find(peer) is { } node ? TokenTime(node, hop) : TimeSpan.Zero)];
+    }
+
+    /// <summary>Time of a token at each hop, waiting included, as announced when the chain was planned; zero: nothing was said.</summary>
+    public IReadOnlyList<TimeSpan> Promised { get; }
+
+    /// <summary>The same as measured over the last decode steps; null before there are enough.</summary>
+    public IReadOnlyList<TimeSpan>? Measured { get; private set; }
+
+    /// <summary>What a node's announcement makes of a token's time over some of its blocks; zero: it says nothing.</summary>
+    public static TimeSpan TokenTime(NodeEntry node, ChainHop hop) =>
+        node.BlockTime > TimeSpan.Zero ? (node.BlockTime * hop.Blocks.Count) + node.QueueTime : TimeSpan.Zero;
 
     /// <summary>Totals of the session after another result, one entry a hop.</summary>
     public void Observe(IReadOnlyList<HopTelemetry> totals)
@@ -31,17 +51,20 @@ internal sealed class HopObserver(IReadOnlyList<ChainHop> hops, SwarmDirectory d
 
         if (++_steps < Steps)
             return;
-        for (int index = 0; index < hops.Count; index++)
+        var measured = new TimeSpan[_hops.Count];
+        for (int index = 0; index < _hops.Count; index++)
         {
             HopTelemetry first = _from![index];
             HopTelemetry last = totals[index];
-            if (hops[index].Peer is { } peer && last.Tokens > first.Tokens && last.ComputeMicros > first.ComputeMicros)
-            {
-                double micros = (double)(last.ComputeMicros - first.ComputeMicros) / (last.Tokens - first.Tokens) / hops[index].Blocks.Count;
-                directory.Observe(peer, TimeSpan.FromMicroseconds(Math.Min(micros, TimeSpan.FromHours(1).TotalMicroseconds)), null);
-            }
+            if (_hops[index].Peer is not { } peer || last.Tokens <= first.Tokens || last.ComputeMicros <= first.ComputeMicros)
+                continue;
+            double micros = (double)(last.ComputeMicros - first.ComputeMicros) / (last.Tokens - first.Tokens);
+            double waited = last.QueueMicros > first.QueueMicros ? (double)(last.QueueMicros - first.QueueMicros) / (last.Tokens - first.Tokens) : 0;
+            measured[index] = TimeSpan.FromMicroseconds(Math.Min(micros + waited, TimeSpan.FromHours(1).TotalMicroseconds));
+            _directory.Observe(peer, TimeSpan.FromMicroseconds(Math.Min(micros / _hops[index].Blocks.Count, TimeSpan.FromHours(1).TotalMicroseconds)), null);
         }
 
+        Measured = measured;
         _from = totals;
         _steps = 0;
     }

@@ -748,17 +748,60 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     // Under the lock. Between two steps: who is about to go is planned away while it still answers.
     private void LeavePolitely()
     {
-        if (_leaving.Count == 0 || _state != ChainState.Active || _steps.Count > 0)
+        if (_leaving.Count == 0 || !IsAtRest)
             return;
         _leaving.RemoveWhere(peer => _epoch.Find(peer) is null);
-        if (_leaving.Count == 0 || (_politeAttempt is { } last && _around.Time.GetElapsedTime(last) < PoliteInterval))
+        if (_leaving.Count == 0 || !IsPoliteAfter(PoliteInterval))
             return;
+        foreach (PeerId peer in _leaving)
+            _rules.Avoid(peer, _around.Time.GetElapsedTime(0));
+        Leave(_epoch.Find(_leaving.Min)!, "Leaving");
+    }
+
+    // Between two steps: who turned out much slower than it said is left, if another promises so much more that filling it anew is worth while.
+    private void LeaveTheSlow()
+    {
+        ChainEpoch epoch;
+        IReadOnlyList<TimeSpan>? measured;
+        IReadOnlyList<TimeSpan> promised;
+        int length;
+        lock (_lock)
+        {
+            epoch = _epoch;
+            measured = epoch.Observer.Measured;
+            promised = epoch.Observer.Promised;
+            length = _steps.Length;
+            if (measured is null || !IsAtRest || !IsPoliteAfter(LeaveRule.Interval))
+                return;
+        }
+
+        for (int index = 0; index < epoch.Hops.Count; index++)
+        {
+            ChainHop hop = epoch.Hops[index];
+            if (!LeaveRule.ShouldLeave(measured[index], promised[index], ChainMender.Alternative(_around, epoch.Hops, hop, Room), _shape.ExpectedPositions - length, length))
+                continue;
+            lock (_lock)
+            {
+                if (epoch != _epoch || !IsAtRest)
+                    return;
+                _rules.Avoid(hop.Peer!.Value, _around.Time.GetElapsedTime(0));
+                Leave(hop, "PeerSlow");
+            }
+
+            return;
+        }
+    }
+
+    // Under the lock.
+    private bool IsAtRest => _state == ChainState.Active && _steps.Count == 0;
+
+    private bool IsPoliteAfter(TimeSpan interval) => _politeAttempt is not { } last || _around.Time.GetElapsedTime(last) >= interval;
+
+    private void Leave(ChainHop hop, string reason)
+    {
         long now = _around.Time.GetTimestamp();
         _politeAttempt = now;
-        foreach (PeerId peer in _leaving)
-            _rules.Avoid(peer, _around.Time.GetElapsedTime(0, now));
-        ChainHop hop = _epoch.Find(_leaving.Min)!;
-        StartMending(new MendCause(now) { IsPolite = true, Reason = "Leaving", Peer = hop.Peer, Blocks = hop.Blocks });
+        StartMending(new MendCause(now) { IsPolite = true, Reason = reason, Peer = hop.Peer, Blocks = hop.Blocks });
     }
 
     private void OnResult(OutboundLink link, ChainEpoch epoch, LinkFrame frame)
@@ -773,7 +816,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             if (frame.Epoch == epoch.Number && result.Telemetry.Count == epoch.Hops.Count)
             {
                 _telemetry = result.Telemetry;
-                epoch.Observer?.Observe(result.Telemetry);
+                epoch.Observer.Observe(result.Telemetry);
             }
         }
 
@@ -874,6 +917,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             LeavePolitely();
         }
 
+        LeaveTheSlow();
         step.Input.Dispose();
         step.Completion.TrySetResult();
         if (more)
