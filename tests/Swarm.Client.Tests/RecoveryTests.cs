@@ -257,6 +257,49 @@ public sealed class RecoveryTests
         Assert.Equal(15, recovery.ReplayedTokens);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task GenerateAsync_HopLeavesPolitely_IsPlannedAwayBeforeItIsGone(bool inMemory)
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        Task stopping = Task.CompletedTask;
+        int leaving = -1;
+
+        Run run = await RunAsync(cluster, swarm, 20, route =>
+        {
+            leaving = cluster.Nodes.ToList().FindIndex(node => node.Peer == route.Hops[1].Peer);
+            stopping = cluster.Nodes[leaving].StopAsync(Patience);
+            return [];
+        });
+
+        await stopping.WaitAsync(Patience);
+        ChainRecovery recovery = Assert.Single(run.Recoveries);
+        Assert.Equal(("Leaving", cluster.Nodes[leaving].Peer, spans[1], 0L), (recovery.Reason, recovery.Peer, recovery.Blocks, recovery.RecomputedDownstreamTokens));
+        await cluster.Events[leaving].WaitAsync(seen => seen.Any(happened => happened is Swarm.Node.NodeStopped { CutSessions: 0 }), "stop without cut sessions");
+        AssertKept(run, 1);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_HopLeavesAndNobodyElseServes_IsUsedToTheEnd()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 3));
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        Task stopping = Task.CompletedTask;
+
+        Run run = await RunAsync(cluster, swarm, 20, route =>
+        {
+            stopping = cluster.Nodes[1].StopAsync(Patience);
+            return [];
+        });
+
+        await stopping.WaitAsync(Patience);
+        Assert.Empty(run.Recoveries);
+        Assert.Equal(0, run.Result.Route.Epoch);
+    }
+
     [Fact]
     public async Task GenerateAsync_HopDies_NobodyKeepsAnythingAfterwardsAndNoHealthyPeerIsHidden()
     {
