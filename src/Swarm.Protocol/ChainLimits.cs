@@ -33,6 +33,12 @@ public static class ChainLimits
     /// <summary>Results that the last hop keeps for a client that may have lost its link.</summary>
     public const int MaxStoredResults = 1024;
 
+    /// <summary>Steps of all sessions of a client that may wait at a node.</summary>
+    public const int MaxClientPendingSteps = 16_384;
+
+    /// <summary>Bytes of hidden states of all sessions of a client that may wait at a node.</summary>
+    public const long MaxClientPendingBytes = 1L << 30;
+
     /// <summary>Results of a session that wait for their client to attach.</summary>
     public const int MaxParkedFrames = 256;
 

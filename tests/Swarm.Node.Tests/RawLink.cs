@@ -63,6 +63,22 @@ internal sealed class RawLink : IAsyncDisposable
         return LinkFrame.Parser.ParseFrom(_call.ResponseStream.Current);
     }
 
+    /// <summary>Reads until the node ends the link.</summary>
+    public async Task ReceiveEndAsync()
+    {
+        try
+        {
+            while (await _call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience))
+            {
+                // What was on its way.
+            }
+        }
+        catch (RpcException)
+        {
+            // An end as well.
+        }
+    }
+
     /// <summary>The next frame of a kind; acknowledgements in between are passed over.</summary>
     public async Task<LinkFrame> ReceiveAsync(LinkFrame.BodyOneofCase wanted)
     {

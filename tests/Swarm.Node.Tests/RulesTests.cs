@@ -14,7 +14,7 @@ public sealed class RulesTests
     [Fact]
     public void TryAdmit_WhatWasPromised_IsNotGivenTwice()
     {
-        var ledger = new SessionLedger(256 * Layout.PositionBytes);
+        var ledger = new SessionLedger(256 * Layout.PositionBytes, TimeProvider.System);
 
         Assert.NotNull(ledger.TryAdmit(65, Layout));
         Assert.NotNull(ledger.TryAdmit(64, Layout));
@@ -27,7 +27,7 @@ public sealed class RulesTests
     [Fact]
     public void TryGrow_BeyondThePromise_TakesWhatIsFreeOnly()
     {
-        var ledger = new SessionLedger(256 * Layout.PositionBytes);
+        var ledger = new SessionLedger(256 * Layout.PositionBytes, TimeProvider.System);
         SessionLease first = ledger.TryAdmit(64, Layout)!;
         SessionLease second = ledger.TryAdmit(64, Layout)!;
 
@@ -45,10 +45,10 @@ public sealed class RulesTests
     public void TryAdmit_SessionsOfTwoSpans_ShareTheBytes()
     {
         var wide = new KvLayout(new BlockSpan(0, 8), 1 << 12);
-        var ledger = new SessionLedger(4 * wide.PageBytes);
+        var ledger = new SessionLedger(4 * wide.PageBytes, TimeProvider.System);
 
         SessionLease first = ledger.TryAdmit(64, wide)!;
-        SessionLease second = ledger.TryAdmit(64, Layout)!;
+        SessionLease second = ledger.TryAdmit(64, Layout, PeerId.OfPublicKey([2]))!;
         Assert.Equal((2 * 64, 5 * 64), (ledger.FreeTokens(wide), ledger.FreeTokens(Layout)));
         Assert.False(ledger.TryGrow(first, 4 * 64, wide));
         Assert.True(ledger.TryGrow(first, 3 * 64, wide));
@@ -59,7 +59,7 @@ public sealed class RulesTests
     [Fact]
     public void BudgetBytes_LoweredBelowWhatIsPromised_PromisesNothingUntilEnoughIsBack()
     {
-        var ledger = new SessionLedger(4 * Layout.PageBytes);
+        var ledger = new SessionLedger(4 * Layout.PageBytes, TimeProvider.System);
         SessionLease first = ledger.TryAdmit(128, Layout)!;
         ledger.TryAdmit(64, Layout);
 
@@ -74,7 +74,7 @@ public sealed class RulesTests
     [Fact]
     public void TryTake_RetainedRows_AreChargedToTheLeaseAndLeaveThePartForNewcomers()
     {
-        var ledger = new SessionLedger(8 * Layout.PageBytes);
+        var ledger = new SessionLedger(8 * Layout.PageBytes, TimeProvider.System);
         SessionLease lease = ledger.TryAdmit(64, Layout)!;
 
         Assert.True(lease.TryTake(5 * Layout.PageBytes));

@@ -165,11 +165,95 @@ public sealed class StepSchedulerTests
         }
     }
 
-    private static NodeSession Session(int id, BlockSpan? part = null)
+    [Fact]
+    public void TryNext_OneClientHasHundredsOfSessions_AnotherDecodesInEveryPass()
+    {
+        NodeSession[] greedy = [.. Enumerable.Range(0, 400).Select(index => Session(index, client: 1))];
+        NodeSession honest = Session(1000, client: 2);
+        foreach (NodeSession session in greedy)
+            _scheduler.Add(Work(session, 1));
+        _scheduler.Add(Work(honest, 1));
+        var served = greedy.ToDictionary(session => session, _ => 0);
+
+        for (int pass = 0; pass < 100; pass++)
+        {
+            Assert.True(_scheduler.TryNext(_pass));
+            Assert.Equal(StepScheduler.DefaultChunkTokens, _pass.Count);
+            Assert.Single(_pass, piece => piece.Work.Session == honest);
+            foreach (StepPiece piece in _pass)
+            {
+                if (piece.Work.Session != honest)
+                    served[piece.Work.Session]++;
+                _scheduler.Add(Work(piece.Work.Session, 1));
+            }
+        }
+
+        // And its own sessions take turns.
+        Assert.InRange(served.Values.Max() - served.Values.Min(), 0, 1);
+    }
+
+    [Fact]
+    public void TryNext_OneClientPrefillsHundredsOfPrompts_AnotherGetsEverySecondChunk()
+    {
+        for (int index = 0; index < 200; index++)
+            _scheduler.Add(Work(Session(index, client: 1), 1024));
+        StepWork prompt = Work(Session(1000, client: 2), 1280);
+        _scheduler.Add(prompt);
+
+        int chunks = 0;
+        while (prompt.Done < prompt.Count)
+        {
+            Assert.True(_scheduler.TryNext(_pass));
+            chunks++;
+        }
+
+        Assert.InRange(chunks, 19, 20);
+    }
+
+    [Fact]
+    public void TryNext_MoreClientsThanAPassHolds_NoneGoesTwiceBeforeAllWent()
+    {
+        NodeSession[] sessions = [.. Enumerable.Range(0, 300).Select(index => Session(index, client: index + 1))];
+        foreach (NodeSession session in sessions)
+            _scheduler.Add(Work(session, 1));
+        var served = sessions.ToDictionary(session => session, _ => 0);
+        for (int pass = 0; pass < 30; pass++)
+        {
+            Assert.True(_scheduler.TryNext(_pass));
+            foreach (StepPiece piece in _pass)
+            {
+                served[piece.Work.Session]++;
+                _scheduler.Add(Work(piece.Work.Session, 1));
+            }
+
+            Assert.InRange(served.Values.Max() - served.Values.Min(), 0, 1);
+        }
+    }
+
+    [Fact]
+    public void TryNext_ClientsThatComputeDifferently_TakeTurns()
+    {
+        var kinds = new List<bool>();
+        for (int index = 0; index < 5; index++)
+            _scheduler.Add(Work(Session(index, client: 1), 1));
+        NodeSession other = Session(10, new BlockSpan(0, 2), client: 2);
+        _scheduler.Add(Work(other, 1));
+        for (int pass = 0; pass < 10; pass++)
+        {
+            Assert.True(_scheduler.TryNext(_pass));
+            kinds.Add(_pass[0].Work.Session == other);
+            foreach (StepPiece piece in _pass)
+                _scheduler.Add(Work(piece.Work.Session, 1));
+        }
+
+        Assert.Equal(5, kinds.Count(isOther => isOther));
+    }
+
+    private static NodeSession Session(int id, BlockSpan? part = null, int client = 0)
     {
         var plan = new SessionPlan(
             part ?? new BlockSpan(0, 4), ActivationCodec.F32, [], ActivationCodec.F32, ActivationCodec.F32, 100, 10, null, null);
-        return new NodeSession(new SessionId(1, (ulong)id), 0, plan, null!, null!, null!, null!);
+        return new NodeSession(new SessionId(1, (ulong)id), 0, plan, null!, null!, new SessionLease(null!, PeerId.OfPublicKey([(byte)client, (byte)(client >> 8)])), null!);
     }
 
     private static StepWork Work(NodeSession session, int count) => new(session, new Step { Count = (uint)count }, null!, false, 0);

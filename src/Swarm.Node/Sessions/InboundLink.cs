@@ -1,3 +1,4 @@
+using Swarm.Protocol;
 using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
 
@@ -9,6 +10,12 @@ internal sealed class InboundLink(LinkSender sender, bool bulk)
     public LinkSender Sender { get; } = sender;
 
     public bool IsBulk { get; } = bulk;
+
+    /// <summary>Who dialled, as the transport has proven it; none where it proves nothing.</summary>
+    public PeerId Caller { get; init; }
+
+    /// <summary>Who dialled is a node, by its own word.</summary>
+    public bool IsFromNode { get; init; }
 
     /// <summary>Sessions that came by this link, and in which epoch last: those of that epoch wait for another way when it closes.</summary>
     public Dictionary<SessionId, uint> Sessions { get; } = [];

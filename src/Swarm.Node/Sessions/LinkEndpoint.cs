@@ -30,7 +30,11 @@ internal sealed class LinkEndpoint(NodeIdentity self, SessionTable table, Func<P
             return;
         }
 
-        var link = new InboundLink(sender, first.Frame.Hello.Purpose == Purpose.Bulk);
+        var link = new InboundLink(sender, first.Frame.Hello.Purpose == Purpose.Bulk)
+        {
+            Caller = context.GetPeer(),
+            IsFromNode = !first.Frame.Hello.Peer.IsEmpty,
+        };
         sender.Send(new LinkMessage(new LinkFrame { Hello = LinkGreeting.Make(link.IsBulk, self.Peer, self.ModelIdentity) }));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken);
         sender.Overflowed = ending.Cancel;

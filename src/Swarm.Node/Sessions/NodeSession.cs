@@ -97,11 +97,30 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
 
     public bool IsClosed { get; set; }
 
+    /// <summary>What waits for all sessions of its client.</summary>
+    public ClientFlight Flight { get; init; } = new();
+
     /// <summary>Bytes of packets of the epoch that arrive or wait.</summary>
-    public long PendingBytes { get; set; }
+    public long PendingBytes
+    {
+        get;
+        set
+        {
+            Flight.Bytes += value - field;
+            field = value;
+        }
+    }
 
     /// <summary>Steps of the epoch that have arrived and are not computed.</summary>
-    public int PendingSteps { get; set; }
+    public int PendingSteps
+    {
+        get;
+        set
+        {
+            Flight.Steps += value - field;
+            field = value;
+        }
+    }
 
     /// <summary>Packets that have arrived, and whose sender is told so only when fewer wait.</summary>
     public Queue<(InboundLink Link, ulong Number)> LateAcks { get; } = [];

@@ -1,20 +1,18 @@
 using Swarm.Models.Blocks;
+using Swarm.Protocol;
 
 namespace Swarm.Node.Sessions;
 
 /// <summary>
 /// Who was promised how many bytes, over all spans that sessions are on. A session is admitted when the keys and values that it expects to need fit beside what the others were
-/// promised, so that nobody's growth takes what another was promised. What sessions retain for the next hop is charged as well; it takes nothing of the last part,
-/// which stays for newcomers. Rules only; thread-safe.
+/// promised, so that nobody's growth takes what another was promised; it grows by pages. Clients share by <see cref="ShareRule"/>, in sessions and in bytes. What sessions
+/// retain for the next hop is charged as well; it takes nothing of the last part, which stays for newcomers. Rules only; thread-safe.
 /// </summary>
-internal sealed class SessionLedger(long budgetBytes)
+internal sealed class SessionLedger(long budgetBytes, TimeProvider time)
 {
-    // One part in so many is not for retained rows, which have a file to go to.
-    private const int KeptForNewcomers = 8;
-
     private readonly Lock _lock = new();
-    private long _budget = budgetBytes;
-    private long _total;
+    private readonly ShareRule _bytes = new(budgetBytes);
+    private readonly ShareRule _sessions = new(ChainLimits.MaxSessions);
     private int _count;
 
     /// <summary>Leases not given back.</summary>
@@ -33,13 +31,13 @@ internal sealed class SessionLedger(long budgetBytes)
         get
         {
             lock (_lock)
-                return _budget;
+                return _bytes.Capacity;
         }
 
         set
         {
             lock (_lock)
-                _budget = value;
+                _bytes.Capacity = value;
         }
     }
 
@@ -49,42 +47,57 @@ internal sealed class SessionLedger(long budgetBytes)
         get
         {
             lock (_lock)
-                return Free;
+                return _bytes.Free;
         }
     }
-
-    private long Free => Math.Max(0, _budget - _total);
 
     /// <summary>Positions of a layout not promised to anybody, in whole pages.</summary>
     public long FreeTokens(KvLayout layout) => FreeBytes / Math.Max(1, layout.PageBytes) * Kernels.KernelSet.PagePositions;
 
-    /// <summary>Promises positions, in whole pages; null when they are not there.</summary>
-    public SessionLease? TryAdmit(int positions, KvLayout layout)
+    /// <summary>Promises positions, in whole pages; null when they are not there for this client.</summary>
+    public SessionLease? TryAdmit(int positions, KvLayout layout, PeerId client = default)
     {
         long bytes = layout.BytesFor(positions);
+        TimeSpan now = time.GetElapsedTime(0);
         lock (_lock)
         {
-            if (bytes > Free)
+            ShareClaim claim = _sessions.Held(client) == 0 ? ShareClaim.Only : ShareClaim.More;
+            if (!_sessions.TryTake(client, 1, 1, claim, now))
                 return null;
-            _total += bytes;
+            if (!_bytes.TryTake(client, bytes, layout.PageBytes, claim, now))
+            {
+                _sessions.Return(client, 1);
+                return null;
+            }
+
             _count++;
-            return new SessionLease(this) { CacheBytes = bytes };
+            return new SessionLease(this, client) { CacheBytes = bytes };
         }
     }
 
-    /// <summary>A session has outgrown its promise: takes what is free, or says no.</summary>
+    /// <summary>A session has outgrown its promise: takes what is free for its client, or says no.</summary>
     public bool TryGrow(SessionLease lease, int positions, KvLayout layout)
     {
-        long more = layout.BytesFor(positions) - lease.CacheBytes;
         lock (_lock)
         {
+            long more = layout.BytesFor(positions) - lease.CacheBytes;
             if (more <= 0)
                 return true;
-            if (more > Free)
+            ShareClaim claim = _sessions.Held(lease.Client) <= 1 ? ShareClaim.Only : ShareClaim.More;
+            if (lease.IsReleased || !_bytes.TryTake(lease.Client, more, layout.PageBytes, claim, time.GetElapsedTime(0)))
                 return false;
             lease.CacheBytes += more;
-            _total += more;
             return true;
+        }
+    }
+
+    /// <summary>Why a client was refused.</summary>
+    public string Describe(int positions, KvLayout layout, PeerId client)
+    {
+        lock (_lock)
+        {
+            return $"key-value cache: {positions} positions asked for, {_bytes.Free / Math.Max(1, layout.PageBytes) * Kernels.KernelSet.PagePositions} are free; this client holds {_bytes.Held(client)} of {_bytes.Capacity} bytes "
+                + $"in {_sessions.Held(client)} sessions, among {_sessions.Clients} clients; to be asked for again in {ShareRule.RetryAfter.TotalSeconds:0.#} s";
         }
     }
 
@@ -95,7 +108,8 @@ internal sealed class SessionLedger(long budgetBytes)
             if (lease.IsReleased)
                 return;
             lease.IsReleased = true;
-            _total -= lease.CacheBytes + lease.RetainedBytes;
+            _bytes.Return(lease.Client, lease.CacheBytes + lease.RetainedBytes);
+            _sessions.Return(lease.Client, 1);
             (lease.CacheBytes, lease.RetainedBytes) = (0, 0);
             _count--;
         }
@@ -105,10 +119,9 @@ internal sealed class SessionLedger(long budgetBytes)
     {
         lock (_lock)
         {
-            if (lease.IsReleased || bytes > Free - (_budget / KeptForNewcomers))
+            if (lease.IsReleased || !_bytes.TryTake(lease.Client, bytes, 1, ShareClaim.Spare, time.GetElapsedTime(0)))
                 return false;
             lease.RetainedBytes += bytes;
-            _total += bytes;
             return true;
         }
     }
@@ -120,7 +133,7 @@ internal sealed class SessionLedger(long budgetBytes)
             if (lease.IsReleased)
                 return;
             lease.RetainedBytes -= bytes;
-            _total -= bytes;
+            _bytes.Return(lease.Client, bytes);
         }
     }
 }

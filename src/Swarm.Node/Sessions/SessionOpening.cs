@@ -21,6 +21,8 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             return;
         }
 
+        PeerId client = ClientOf(link, open);
+        open.Client = client.ToByteString();
         NodeSession? known;
         Fault? fault = null;
         lock (table.Gate)
@@ -51,7 +53,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             table.Close(known, known.Epoch);
         }
 
-        Begin(link, id, epoch, open);
+        Begin(link, client, id, epoch, open);
     }
 
     /// <summary>The next hop, and all below it, are ready.</summary>
@@ -79,7 +81,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             SayOpened(session, epoch, 0, 0, below);
     }
 
-    private void Begin(InboundLink link, SessionId id, uint epoch, OpenSession open)
+    private void Begin(InboundLink link, PeerId client, SessionId id, uint epoch, OpenSession open)
     {
         NodeSession? session;
         SessionPlan? plan;
@@ -96,7 +98,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
                 return;
             }
         }
-        while (!TryAdmit(link, id, epoch, plan, served!, out session, out fault, out count));
+        while (!TryAdmit(link, client, id, epoch, plan, served!, out session, out fault, out count));
 
         if (session is null)
         {
@@ -159,7 +161,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
 
     // False when the node has moved since the plan was checked: it is to be checked anew.
     private bool TryAdmit(
-        InboundLink link, SessionId id, uint epoch, SessionPlan plan, ServedSpan served, out NodeSession? session, out Fault? fault, out int count)
+        InboundLink link, PeerId client, SessionId id, uint epoch, SessionPlan plan, ServedSpan served, out NodeSession? session, out Fault? fault, out int count)
     {
         session = null;
         count = 0;
@@ -168,9 +170,9 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             fault = table.RefusalOf(id);
             if (fault is not null)
                 return true;
-            if (ledger.TryAdmit(plan.ExpectedPositions, served.Layout) is not { } lease)
+            if (ledger.TryAdmit(plan.ExpectedPositions, served.Layout, client) is not { } lease)
             {
-                fault = SessionTable.Make(FaultKind.NoCapacity, $"key-value cache: {plan.ExpectedPositions} positions asked for, {ledger.FreeTokens(served.Layout)} are free");
+                fault = SessionTable.ComeAgain(ledger.Describe(plan.ExpectedPositions, served.Layout, client));
                 return true;
             }
 
@@ -185,6 +187,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             {
                 Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(rowBytes, lease), rowBytes) { Tokens = plan.Ends is null ? null : new TokenLog() },
                 Results = plan.Next is null ? new ResultLog() : null,
+                Flight = table.FlightOf(client),
             };
             session.Downstream = NewDownstream(session, epoch, plan);
             session.IsOpening = plan.Next is not null || !session.HasEnds;
@@ -192,6 +195,10 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             return true;
         }
     }
+
+    // The first hop knows the client by its certificate; those after it take the word of the hop before them, and no client's.
+    private static PeerId ClientOf(InboundLink link, OpenSession open) =>
+        link.IsFromNode && PeerId.TryRead(open.Client, out PeerId client) ? client : link.Caller;
 
     private Downstream? NewDownstream(NodeSession session, uint epoch, SessionPlan plan) =>
         plan.Next is null ? null : new Downstream(session, epoch, plan, table, links, self.Hidden);

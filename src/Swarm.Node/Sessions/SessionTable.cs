@@ -19,6 +19,7 @@ internal sealed class SessionTable : IDisposable
 
     private readonly Dictionary<SessionId, NodeSession> _sessions = [];
     private readonly Dictionary<SessionId, uint> _closedEpochs = [];
+    private readonly Dictionary<PeerId, ClientFlight> _flights = [];
     private readonly Queue<SessionId> _closedOrder = [];
     private readonly KvBudget _budget;
     private readonly LinkMeter _linkTimes;
@@ -40,7 +41,7 @@ internal sealed class SessionTable : IDisposable
         _linkTimes = linkTimes;
         _time = time;
         _loop = loop;
-        _ledger = new SessionLedger(budget.Bytes);
+        _ledger = new SessionLedger(budget.Bytes, time);
         Results = new ResultDelivery(this);
         _suspensions = new Suspensions(time, session => Close(session, session.Epoch, onlySuspended: true));
         _opening = new SessionOpening(self, this, _ledger, links, loop);
@@ -287,6 +288,10 @@ internal sealed class SessionTable : IDisposable
 
     internal static Fault Make(FaultKind kind, string message) => new() { Kind = kind, Message = message };
 
+    /// <summary>A refusal for want of room, and when to ask again.</summary>
+    internal static Fault ComeAgain(string message) =>
+        new() { Kind = FaultKind.NoCapacity, Message = message, RetryAfterMilliseconds = (uint)ShareRule.RetryAfter.TotalMilliseconds };
+
     internal static void Refuse(InboundLink link, SessionId id, uint epoch, Fault refusal)
     {
         NodeMeter.Faulted(refusal.Kind);
@@ -308,8 +313,16 @@ internal sealed class SessionTable : IDisposable
         if (_paused)
             return Make(FaultKind.Paused, "this node is paused");
         if (_sessions.Count >= ChainLimits.MaxSessions)
-            return Make(FaultKind.NoCapacity, $"sessions: {_sessions.Count}, at most {ChainLimits.MaxSessions}");
+            return ComeAgain($"sessions: {_sessions.Count}, at most {ChainLimits.MaxSessions}");
         return _sessions.ContainsKey(id) ? Make(FaultKind.ProtocolViolation, "session: opened by two at once") : null;
+    }
+
+    /// <summary>What waits for a client's sessions; under the lock.</summary>
+    internal ClientFlight FlightOf(PeerId client)
+    {
+        if (!_flights.TryGetValue(client, out ClientFlight? flight))
+            _flights.Add(client, flight = new ClientFlight());
+        return flight;
     }
 
     /// <summary>Takes a new session in, and who waits for its results; under the lock. Returns how many there are.</summary>
@@ -317,6 +330,7 @@ internal sealed class SessionTable : IDisposable
     {
         Results.Join(session);
         _sessions.Add(session.Id, session);
+        session.Flight.Sessions++;
         return _sessions.Count;
     }
 
@@ -377,6 +391,9 @@ internal sealed class SessionTable : IDisposable
             session.IsClosed = true;
             _sessions.Remove(session.Id);
             Results.Forget(session.Id);
+            (session.PendingSteps, session.PendingBytes) = (0, 0);
+            if (--session.Flight.Sessions == 0)
+                _flights.Remove(session.Lease.Client);
             Remember(session.Id, epoch);
             downstream = session.Downstream;
             early = [.. session.Early.Values];

@@ -51,7 +51,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
 
         lock (table.Gate)
         {
-            if (epoch != session.Epoch)
+            if (epoch != session.Epoch || session.IsClosed)
                 return;
             session.PendingBytes += (long)step.EncodedBytes;
             session.PendingSteps++;
@@ -106,7 +106,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
         List<(InboundLink Link, ulong Number)>? late = null;
         lock (table.Gate)
         {
-            if (work.Epoch != session.Epoch)
+            if (work.Epoch != session.Epoch || session.IsClosed)
                 return;
             session.PendingSteps--;
             session.PendingBytes -= (long)work.Header.EncodedBytes;
@@ -175,6 +175,10 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
                 return SessionTable.Make(FaultKind.ProtocolViolation, $"step number: {step.Number}, expected {session.NextStep} or one of the next {ChainLimits.MaxPendingSteps}");
             if (session.PendingSteps >= ChainLimits.MaxPendingSteps)
                 return SessionTable.Make(FaultKind.NoCapacity, $"steps under way: {session.PendingSteps}, at most {ChainLimits.MaxPendingSteps}");
+            if (session.Flight.Steps >= ChainLimits.MaxClientPendingSteps)
+                return SessionTable.ComeAgain($"steps under way: {session.Flight.Steps} for this client's sessions, at most {ChainLimits.MaxClientPendingSteps}");
+            if (session.Flight.Bytes + (long)step.EncodedBytes > ChainLimits.MaxClientPendingBytes)
+                return SessionTable.ComeAgain($"bytes under way: {session.Flight.Bytes + (long)step.EncodedBytes} for this client's sessions, at most {ChainLimits.MaxClientPendingBytes}");
             if (session.PendingBytes + (long)step.EncodedBytes > ChainLimits.MaxPendingBytes)
                 return SessionTable.Make(FaultKind.NoCapacity, $"bytes under way: {session.PendingBytes + (long)step.EncodedBytes}, at most {ChainLimits.MaxPendingBytes}");
         }
@@ -202,7 +206,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
                 if (next.Position > session.Length)
                     fault = SessionTable.Make(FaultKind.WrongPosition, $"position: {next.Position}, expected 0 to {session.Length} (the session's length)");
                 else if (!ledger.TryGrow(session.Lease, end, session.Served.Layout))
-                    fault = SessionTable.Make(FaultKind.NoCapacity, $"key-value cache: {end} positions needed, {ledger.FreeTokens(session.Served.Layout)} are free");
+                    fault = SessionTable.ComeAgain(ledger.Describe(end, session.Served.Layout, session.Lease.Client));
                 if (fault is null)
                 {
                     session.Length = end;

@@ -2,8 +2,8 @@ namespace Swarm.Node.Sessions;
 
 /// <summary>
 /// Step 8: decides what the next pass computes. Short steps (decode) of all sessions go together; long ones (prefill) go in chunks of bounded size, one
-/// chunk between two decode passes, so that decode never starves and prefill always moves. Steps of a session keep their order. Rules only: no clock, no
-/// thread, no device.
+/// chunk between two decode passes, so that decode never starves and prefill always moves. Steps of a session keep their order. Where not all find a place, clients take turns,
+/// whatever the number of their sessions, and a client's sessions among themselves. Rules only: no clock, no thread, no device.
 /// </summary>
 internal sealed class StepScheduler(int decodeTokens = StepScheduler.DefaultDecodeTokens, int chunkTokens = StepScheduler.DefaultChunkTokens)
 {
@@ -15,6 +15,9 @@ internal sealed class StepScheduler(int decodeTokens = StepScheduler.DefaultDeco
 
     private readonly LinkedList<StepWork> _steps = [];
     private readonly HashSet<NodeSession> _taken = [];
+    private readonly List<LinkedListNode<StepWork>> _candidates = [];
+    private readonly ClientTurns _decodeTurns = new();
+    private readonly ClientTurns _chunkTurns = new();
     private bool _prefillWaited;
 
     /// <summary>Steps that wait.</summary>
@@ -69,48 +72,60 @@ internal sealed class StepScheduler(int decodeTokens = StepScheduler.DefaultDeco
     // The first step of every session that is short, as far as they compute alike.
     private bool TakeDecode(List<StepPiece> pass)
     {
-        _taken.Clear();
+        if (!FindFirst(isShort: true))
+            return false;
+        NodeSession like = _decodeTurns.Next(_candidates).Value.Session;
+        _candidates.RemoveAll(node => !node.Value.Session.ComputesLike(like));
         int tokens = 0;
-        NodeSession? like = null;
-        for (LinkedListNode<StepWork>? node = _steps.First; node is not null;)
+        foreach (LinkedListNode<StepWork> node in _candidates)
+            tokens += node.Value.Count;
+        if (tokens > chunkTokens)
+            _decodeTurns.Order(_candidates);
+        tokens = 0;
+        foreach (LinkedListNode<StepWork> node in _candidates)
         {
-            LinkedListNode<StepWork>? next = node.Next;
             StepWork work = node.Value;
-            bool first = _taken.Add(work.Session);
-            if (first && work.Count <= decodeTokens && tokens + work.Count <= chunkTokens && (like is null || work.Session.ComputesLike(like)))
-            {
-                like ??= work.Session;
-                tokens += work.Count;
-                pass.Add(new StepPiece(work, 0, work.Count));
-                work.Done = work.Count;
-                _steps.Remove(node);
-            }
-
-            node = next;
+            if (tokens + work.Count > chunkTokens)
+                break;
+            tokens += work.Count;
+            pass.Add(new StepPiece(work, 0, work.Count));
+            work.Done = work.Count;
+            _steps.Remove(node);
         }
 
-        return pass.Count > 0;
+        _decodeTurns.Had(pass);
+        return true;
     }
 
     private bool TakeChunk(List<StepPiece> pass)
     {
+        if (!FindFirst(isShort: false))
+            return false;
+        LinkedListNode<StepWork> node = _chunkTurns.Next(_candidates);
+        StepWork work = node.Value;
+        int count = Math.Min(chunkTokens, work.Count - work.Done);
+        pass.Add(new StepPiece(work, work.Done, count));
+        work.Done += count;
+        _steps.Remove(node);
+        // Behind the other sessions' steps: those that prefill take turns.
+        if (work.Done < work.Count)
+            Requeue(work);
+        _chunkTurns.Had(pass);
+        return true;
+    }
+
+    // The first step of every session, if it is of this kind.
+    private bool FindFirst(bool isShort)
+    {
         _taken.Clear();
+        _candidates.Clear();
         for (LinkedListNode<StepWork>? node = _steps.First; node is not null; node = node.Next)
         {
-            StepWork work = node.Value;
-            if (!_taken.Add(work.Session) || work.Count <= decodeTokens)
-                continue;
-            int count = Math.Min(chunkTokens, work.Count - work.Done);
-            pass.Add(new StepPiece(work, work.Done, count));
-            work.Done += count;
-            _steps.Remove(node);
-            // Behind the other sessions' steps: those that prefill take turns.
-            if (work.Done < work.Count)
-                Requeue(work);
-            return true;
+            if (_taken.Add(node.Value.Session) && node.Value.Count <= decodeTokens == isShort)
+                _candidates.Add(node);
         }
 
-        return false;
+        return _candidates.Count > 0;
     }
 
     // Behind every other session's step, but in front of this session's own later ones.

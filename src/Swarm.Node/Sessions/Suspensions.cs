@@ -2,11 +2,9 @@ using Swarm.Protocol;
 
 namespace Swarm.Node.Sessions;
 
-/// <summary>Sessions whose way to their client is broken: each is kept for <see cref="ChainTiming.Hold"/>, and again whenever its client says so. Looks now and then, while there are any.</summary>
+/// <summary>Sessions whose way to their client is broken: each is kept for <see cref="ChainTiming.Hold"/>, and again whenever its client says so. One timer, while there are any.</summary>
 internal sealed class Suspensions(TimeProvider time, Action<NodeSession> expired) : IDisposable
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.25);
-
     private readonly Lock _lock = new();
     private readonly List<NodeSession> _sessions = [];
     private ITimer? _timer;
@@ -17,7 +15,8 @@ internal sealed class Suspensions(TimeProvider time, Action<NodeSession> expired
         {
             session.SuspendedAt = time.GetTimestamp();
             _sessions.Add(session);
-            _timer ??= time.CreateTimer(_ => Look(), null, Interval, Interval);
+            if (_sessions.Count == 1)
+                LookIn(ChainTiming.Hold);
         }
     }
 
@@ -59,10 +58,20 @@ internal sealed class Suspensions(TimeProvider time, Action<NodeSession> expired
 
             _sessions.RemoveAll(over.Contains);
             Rest();
+            if (_sessions.Count > 0)
+                LookIn(_sessions.Min(session => ChainTiming.Hold - time.GetElapsedTime(session.SuspendedAt)));
         }
 
         foreach (NodeSession session in over)
             expired(session);
+    }
+
+    // Timers count in milliseconds and may be early by a part of one.
+    private void LookIn(TimeSpan wait)
+    {
+        var least = TimeSpan.FromMilliseconds(1);
+        _timer ??= time.CreateTimer(_ => Look(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(wait > least ? wait : least, Timeout.InfiniteTimeSpan);
     }
 
     private void Rest()
