@@ -249,6 +249,14 @@ public sealed class RecoveryRulesTests
         Assert.Equal(expected, LeaveRule.ShouldLeave(
             TimeSpan.FromMilliseconds(measured), TimeSpan.FromMilliseconds(promised), TimeSpan.FromMilliseconds(alternative), remaining, positions));
 
+    [Theory]
+    [InlineData(new[] { 300, 20, 60 }, new[] { 20, 20, 20 }, 1)] // one is slow: the others' word counts
+    [InlineData(new[] { 300, 200, 400 }, new[] { 20, 20, 20 }, 10)] // all are: so will the next one be
+    [InlineData(new[] { 300 }, new[] { 20 }, 1)]
+    [InlineData(new[] { 300, 10, 10 }, new[] { 20, 20, 0 }, 1)]
+    public void Doubt_IsTheLeastThatTheOtherHopsAreSlowerThanTheySaid(int[] measured, int[] promised, double expected) =>
+        Assert.Equal(expected, LeaveRule.Doubt([.. measured.Select(time => TimeSpan.FromMilliseconds(time))], [.. promised.Select(time => TimeSpan.FromMilliseconds(time))], 0));
+
     private static PendingStep Step(int position, int count, bool isRollback = false) =>
         new(position, count, OutputRows.None, default, HiddenPacket.Encode(new float[count], count, 1, ActivationCodec.F32), isRollback);
 

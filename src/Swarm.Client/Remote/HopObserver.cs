@@ -12,8 +12,11 @@ internal sealed class HopObserver
     /// <summary>Steps that make one figure: a single one says more of chance than of the hop.</summary>
     private const int Steps = 16;
 
+    private const int Figures = 3;
+
     private readonly IReadOnlyList<ChainHop> _hops;
     private readonly SwarmDirectory _directory;
+    private readonly Queue<TimeSpan[]> _figures = [];
     private IReadOnlyList<HopTelemetry>? _from;
     private IReadOnlyList<HopTelemetry>? _before;
     private int _steps;
@@ -29,8 +32,9 @@ internal sealed class HopObserver
     /// <summary>Time of a token at each hop, waiting included, as announced when the chain was planned; zero: nothing was said.</summary>
     public IReadOnlyList<TimeSpan> Promised { get; }
 
-    /// <summary>The same as measured over the last decode steps; null before there are enough.</summary>
-    public IReadOnlyList<TimeSpan>? Measured { get; private set; }
+    /// <summary>The same as measured: the best of the last few figures, so that a moment's load is not taken for slowness; null before there are enough.</summary>
+    public IReadOnlyList<TimeSpan>? Measured =>
+        _figures.Count < Figures ? null : [.. Enumerable.Range(0, _hops.Count).Select(hop => _figures.Min(figure => figure[hop]))];
 
     /// <summary>What a node's announcement makes of a token's time over some of its blocks; zero: it says nothing.</summary>
     public static TimeSpan TokenTime(NodeEntry node, ChainHop hop) =>
@@ -64,7 +68,9 @@ internal sealed class HopObserver
             _directory.Observe(peer, TimeSpan.FromMicroseconds(Math.Min(micros / _hops[index].Blocks.Count, TimeSpan.FromHours(1).TotalMicroseconds)), null);
         }
 
-        Measured = measured;
+        _figures.Enqueue(measured);
+        if (_figures.Count > Figures)
+            _figures.Dequeue();
         _from = totals;
         _steps = 0;
     }

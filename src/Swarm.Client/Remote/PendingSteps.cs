@@ -18,7 +18,7 @@ internal sealed class PendingSteps
 
     public bool Contains(PendingStep step) => _steps.Contains(step);
 
-    public bool HasUnsent => _steps.Exists(step => !step.IsSent);
+    public bool HasUnsent => _steps.Exists(static step => !step.IsSent);
 
     /// <summary>The epoch in which steps are sent now.</summary>
     public uint Epoch { get; private set; }
@@ -27,10 +27,19 @@ internal sealed class PendingSteps
     public bool MayRepeat { get; private set; }
 
     /// <summary>Positions below it have come back, or were overwritten.</summary>
-    public int Confirmed => _steps.Count == 0 ? Length : _steps.Min(step => step.Position);
+    public int Confirmed
+    {
+        get
+        {
+            int least = _steps.Count == 0 ? Length : int.MaxValue;
+            foreach (PendingStep step in _steps)
+                least = Math.Min(least, step.Position);
+            return least;
+        }
+    }
 
     /// <summary>Positions above it count no more, whatever a hop holds.</summary>
-    public int Valid => _steps.Exists(step => step.IsRollback) ? Confirmed : Length;
+    public int Valid => _steps.Exists(static step => step.IsRollback) ? Confirmed : Length;
 
     /// <summary>Up to here a chain is filled from the source; then come the steps themselves.</summary>
     public int FirstPosition => _steps.Count == 0 ? Length : _steps[0].Position;
@@ -44,11 +53,12 @@ internal sealed class PendingSteps
     /// <summary>The next step that may go out, in order, or null.</summary>
     public PendingStep? NextToSend()
     {
+        int end = 0;
         foreach (PendingStep step in _steps)
         {
-            if (step.IsSent)
-                continue;
-            return step.IsRollback && _steps.Exists(other => other.IsSent && other.End > step.Position) ? null : step;
+            if (!step.IsSent)
+                return step.IsRollback && end > step.Position ? null : step;
+            end = Math.Max(end, step.End);
         }
 
         return null;
@@ -62,8 +72,16 @@ internal sealed class PendingSteps
     }
 
     /// <summary>The step that a result answers; null: none waits for it any more.</summary>
-    public PendingStep? Find(uint position, uint count, uint epoch) =>
-        _steps.Find(step => step.FirstEpoch <= epoch && step.Position == position && step.Count == count);
+    public PendingStep? Find(uint position, uint count, uint epoch)
+    {
+        foreach (PendingStep step in _steps)
+        {
+            if (step.FirstEpoch <= epoch && step.Position == position && step.Count == count)
+                return step;
+        }
+
+        return null;
+    }
 
     /// <summary>A step has come back, by a result of an epoch. False when it had already.</summary>
     public bool Remove(PendingStep step, uint epoch)

@@ -53,6 +53,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private Task _mending = Task.CompletedTask;
     private (int Attempts, long? Since) _trying;
     private long? _politeAttempt;
+    private long? _slowLook;
     private long _sentSteps;
     private long _sentBytes;
     private long _receivedBytes;
@@ -768,17 +769,22 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         lock (_lock)
         {
             epoch = _epoch;
-            measured = epoch.Observer.Measured;
             promised = epoch.Observer.Promised;
             length = _steps.Length;
-            if (measured is null || !IsAtRest || !IsPoliteAfter(LeaveRule.Interval))
+            if (!IsAtRest || !IsPoliteAfter(LeaveRule.Interval) || (_slowLook is { } last && _around.Time.GetElapsedTime(last) < LeaveRule.LookInterval))
+                return;
+            _slowLook = _around.Time.GetTimestamp();
+            measured = epoch.Observer.Measured;
+            if (measured is null)
                 return;
         }
 
         for (int index = 0; index < epoch.Hops.Count; index++)
         {
             ChainHop hop = epoch.Hops[index];
-            if (!LeaveRule.ShouldLeave(measured[index], promised[index], ChainMender.Alternative(_around, epoch.Hops, hop, Room), _shape.ExpectedPositions - length, length))
+            if (!LeaveRule.IsSlow(measured[index], promised[index])
+                || !LeaveRule.ShouldLeave(
+                    measured[index], promised[index], ChainMender.Alternative(_around, epoch.Hops, hop, Room) * LeaveRule.Doubt(measured, promised, index), _shape.ExpectedPositions - length, length))
                 continue;
             lock (_lock)
             {
