@@ -20,6 +20,8 @@ internal sealed class RawLink : IAsyncDisposable
     private readonly AsyncDuplexStreamingCall<byte[], byte[]> _call;
     private bool _disposed;
 
+    private bool _isComplete;
+
     private RawLink(AsyncDuplexStreamingCall<byte[], byte[]> call)
     {
         _call = call;
@@ -61,6 +63,14 @@ internal sealed class RawLink : IAsyncDisposable
     {
         Assert.True(await _call.ResponseStream.MoveNext(CancellationToken.None).WaitAsync(Patience), "the node ended the link");
         return LinkFrame.Parser.ParseFrom(_call.ResponseStream.Current);
+    }
+
+    /// <summary>Says that nothing more comes.</summary>
+    public Task CompleteAsync()
+    {
+        bool first = !_isComplete;
+        _isComplete = true;
+        return first ? _call.RequestStream.CompleteAsync() : Task.CompletedTask;
     }
 
     /// <summary>Reads until the node ends the link.</summary>
@@ -161,7 +171,7 @@ internal sealed class RawLink : IAsyncDisposable
         if (_disposed)
             return;
         _disposed = true;
-        await _call.RequestStream.CompleteAsync();
+        await CompleteAsync();
         _call.Dispose();
     }
 }

@@ -8,6 +8,9 @@ namespace Swarm.Protocol.Links;
 /// </summary>
 public sealed class LinkSender(IAsyncStreamWriter<LinkMessage> writer)
 {
+    // What a message takes while it waits, its packet aside: a peer that reads nothing makes others answer it without end, and none of the answers has a packet.
+    private const int FrameBytes = 512;
+
     private readonly Lock _lock = new();
     private readonly Queue<(LinkMessage Message, Action<LinkMessage>? Written)> _queue = [];
     private long _queuedBytes;
@@ -33,7 +36,7 @@ public sealed class LinkSender(IAsyncStreamWriter<LinkMessage> writer)
             }
 
             _queue.Enqueue((message, written));
-            _queuedBytes += message.Length;
+            _queuedBytes += message.Length + FrameBytes;
             overflow = _queuedBytes > ChainLimits.MaxQueuedBytes;
             if (_writing && !overflow)
                 return;
@@ -78,7 +81,7 @@ public sealed class LinkSender(IAsyncStreamWriter<LinkMessage> writer)
             {
                 if (_queue.TryDequeue(out next))
                 {
-                    _queuedBytes -= next.message.Length;
+                    _queuedBytes -= next.message.Length + FrameBytes;
                     idle = null;
                 }
                 else
