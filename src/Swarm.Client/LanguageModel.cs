@@ -7,19 +7,21 @@ using Swarm.Protocol;
 namespace Swarm.Client;
 
 /// <summary>
-/// A model to generate with: its two ends, tokenizer and template in this process, its blocks behind <see cref="Chain"/>.
+/// A model to generate with: its two ends (unless the nodes have them), tokenizer and template in this process, its blocks behind <see cref="Chain"/>.
 /// <see cref="SwarmClient"/> has them in a swarm, <see cref="LocalModel"/> in this process; everything else is the same.
 /// </summary>
 public abstract class LanguageModel : IAsyncDisposable
 {
     private readonly ModelSource _source;
     private readonly int _context;
+    private readonly ModelEnds? _ends;
     private ChatTemplate? _template;
 
-    private protected LanguageModel(ModelSource source, ModelEnds ends, IBlockChain chain, int? context, TimeProvider time)
+    private protected LanguageModel(ModelSource source, ModelEnds? ends, IBlockChain chain, int? context, TimeProvider time, Lock device)
     {
+        Device = device;
         _source = source;
-        Ends = ends;
+        _ends = ends;
         Chain = chain;
         Time = time;
         _context = Math.Min(context ?? source.Config.Context, source.Config.Context);
@@ -33,8 +35,13 @@ public abstract class LanguageModel : IAsyncDisposable
     /// <summary>Most positions of a session: the model's context, or less where the options say so.</summary>
     public int Context => _context;
 
+    /// <summary>Who holds the model's two ends.</summary>
+    public EndsMode EndsMode => _ends is null ? EndsMode.Swarm : EndsMode.Local;
+
     /// <summary>Embedding, final norm and LM head.</summary>
-    public ModelEnds Ends { get; }
+    /// <exception cref="SwarmException">InvalidArgument: the nodes have them; logits, scores and hidden states need local ends.</exception>
+    public ModelEnds Ends => _ends ?? throw new SwarmException(
+        FaultKind.InvalidArgument, "ends: the nodes have the model's ends (swarm), expected local ones: embedding, logits and scores are made from them");
 
     /// <summary>The blocks.</summary>
     public IBlockChain Chain { get; }
@@ -46,6 +53,9 @@ public abstract class LanguageModel : IAsyncDisposable
     public ChatTemplate? ChatTemplate => _template ??= _source.ChatTemplateText is { } text ? ChatTemplate.Parse(text) : null;
 
     internal TimeProvider Time { get; }
+
+    /// <summary>Held while the kernels compute: sessions of several threads share them.</summary>
+    internal Lock Device { get; }
 
     /// <summary>Continues a text. Enumerate the answer; its <see cref="Generation.Result"/> is there at the end.</summary>
     /// <exception cref="SwarmException">While enumerating: InvalidArgument, ContextExceeded, NoRoute, PeerLost, …</exception>
@@ -81,9 +91,15 @@ public abstract class LanguageModel : IAsyncDisposable
         ChainSessionOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new ChainSessionOptions();
-        options = options with { MaxPositions = Math.Min(options.MaxPositions ?? Context, Context) };
-        var ids = new TokenSource(Ends);
-        return new InferenceSession(this, await Chain.OpenAsync(options with { Source = ids }, cancellationToken), ids);
+        var ids = new TokenSource(_ends);
+        options = options with
+        {
+            MaxPositions = Math.Min(options.MaxPositions ?? Context, Context),
+            Ends = EndsMode,
+            Source = ids,
+            TokenSource = ids,
+        };
+        return new InferenceSession(this, await Chain.OpenAsync(options, cancellationToken), ids, options.Sampling);
     }
 
     /// <summary>Sends hidden states through some blocks, as one pass from position 0: for looking into the model.</summary>
@@ -133,7 +149,7 @@ public abstract class LanguageModel : IAsyncDisposable
     public virtual async ValueTask DisposeAsync()
     {
         await Chain.DisposeAsync();
-        Ends.Dispose();
+        _ends?.Dispose();
         _source.Dispose();
         GC.SuppressFinalize(this);
     }

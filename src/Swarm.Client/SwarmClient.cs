@@ -11,7 +11,7 @@ namespace Swarm.Client;
 
 /// <summary>
 /// A model whose blocks are in a swarm. Prompts become hidden states here and only those travel; that is no secrecy: who computes the first blocks can
-/// recover the prompt from them.
+/// recover the prompt from them. With <see cref="EndsMode.Swarm"/> token ids travel, and the last node chooses.
 /// </summary>
 public sealed class SwarmClient : LanguageModel
 {
@@ -19,15 +19,15 @@ public sealed class SwarmClient : LanguageModel
     private readonly RemoteBlockChain _chain;
 
     private SwarmClient(
-        ModelSource source, KernelSet kernels, ModelEnds ends, RemoteBlockChain chain, ModelIdentity identity, SwarmClientOptions options)
-        : base(source, ends, chain, options.Context, options.Time)
+        ModelSource source, KernelSet kernels, ModelEnds? ends, RemoteBlockChain chain, ModelIdentity identity, SwarmClientOptions options)
+        : base(source, ends, chain, options.Context, options.Time, new Lock())
     {
         _kernels = kernels;
         _chain = chain;
         Identity = identity;
     }
 
-    /// <summary>The model that the swarm serves and this client holds the ends of.</summary>
+    /// <summary>The model that the swarm serves and this client generates with.</summary>
     public ModelIdentity Identity { get; }
 
     /// <summary>Nodes of the model that are seen now.</summary>
@@ -39,7 +39,7 @@ public sealed class SwarmClient : LanguageModel
     public static async Task<SwarmClient> ConnectAsync(SwarmClientOptions options, CancellationToken cancellationToken = default)
     {
         ModelSource source = options.Source ?? ModelSource.Open(options.Model ?? ModelSource.DefaultName, options.ModelsFolders);
-        KernelSet kernels = options.Kernels ?? new CpuKernels(Environment.ProcessorCount);
+        KernelSet kernels = options.Kernels ?? new CpuKernels(options.Ends == EndsMode.Local ? Environment.ProcessorCount : 1);
         SwarmMember? member = null;
         try
         {
@@ -86,7 +86,7 @@ public sealed class SwarmClient : LanguageModel
     {
         IEnumerable<PeerAddress> bootstrap = options.Dial is { } dial ? [dial] : invite.Addresses;
         await member.JoinAsync([.. bootstrap.Select(address => (PeerEndpoint)address)], mayBeAlone: false, cancellationToken);
-        var finding = new ModelFinding(source, kernels, member);
+        var finding = new ModelFinding(source, kernels, member, options.Ends);
         FoundModel found = await finding.FindAsync(invite, cancellationToken);
         var chain = new RemoteBlockChain(options, member, source.Config, found.Directory);
         return new SwarmClient(source, kernels, found.Ends, chain, found.Identity, options);

@@ -12,7 +12,10 @@ public sealed record SwarmClientOptions
     /// <summary>An invite of the swarm; any member's serves.</summary>
     public required string Invite { get; init; }
 
-    /// <summary>The model, as <see cref="ModelSource.Open"/> takes it. Needed for its two ends and tokenizer; its blocks are not read.</summary>
+    /// <summary>
+    /// The model, as <see cref="ModelSource.Open"/> takes it. Needed for its configuration, tokenizer and, unless the nodes have them (<see cref="Ends"/>), its two ends; its blocks
+    /// are not read.
+    /// </summary>
     public string? Model { get; init; }
 
     /// <summary>Where names of models are looked up.</summary>
@@ -21,8 +24,11 @@ public sealed record SwarmClientOptions
     /// <summary>The model, opened already; in place of <see cref="Model"/>. Disposed with the client.</summary>
     public ModelSource? Source { get; init; }
 
-    /// <summary>Who computes the ends; disposed with the client. Default: the fast kernels on all processors.</summary>
+    /// <summary>Who computes the ends, and the numerics class that nodes must have; disposed with the client. Default: the fast kernels on all processors.</summary>
     public KernelSet? Kernels { get; init; }
+
+    /// <summary>Who holds the model's two ends. Default: this process.</summary>
+    public EndsMode Ends { get; init; } = EndsMode.Local;
 
     /// <summary>Replaces the invite's addresses.</summary>
     public PeerAddress? Dial { get; init; }

@@ -57,6 +57,8 @@ public sealed class GenerateTests
     [InlineData("--top-p: '1.5', expected a number from 0 to 1", "--top-p", "1.5")]
     [InlineData("--tokens: '0', expected an integer from 1", "--tokens", "0")]
     [InlineData("--codec: 'f31', expected auto, f32, f16, int8", "--codec", "f31")]
+    [InlineData("--ends: 'both', expected local or swarm", "--ends", "both")]
+    [InlineData("--local and --ends swarm contradict", "--ends", "swarm")]
     [InlineData("nearest is '--tokens'", "--tokns", "5")]
     public async Task Flag_WithAMistake_IsUsage(string expected, params string[] arguments)
     {
@@ -82,6 +84,15 @@ public sealed class GenerateTests
         SwarmResult result = await SwarmProcess.RunAsync(["generate", "Hello", "--json", "--join", invite]);
         Assert.Equal(1, result.ExitCode);
         Assert.Equal("InvalidInvite", result.Last().GetProperty("code").GetString());
+    }
+
+    [Fact]
+    public async Task Ends_FromEnvironment_IsReadLikeTheFlag()
+    {
+        SwarmResult result = await SwarmProcess.RunAsync(
+            ["generate", "--local", "Hello"], environment: new Dictionary<string, string> { ["SWARM_ENDS"] = "swarm" });
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--local and --ends swarm contradict", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

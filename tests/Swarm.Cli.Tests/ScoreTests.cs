@@ -24,6 +24,14 @@ public sealed class ScoreTests
     }
 
     [Fact]
+    public async Task Ends_AreNoMatterOfScoring()
+    {
+        SwarmResult result = await SwarmProcess.RunAsync(["score", "--local", "--ids", "1,2", "--ends", "swarm"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("--ends", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task RoundAt_WithALossyCodec_ChangesTheLossALittle()
     {
         string[] text = ["score", "--local", "--text", "The quick brown fox jumps over the lazy dog.", "--json"];

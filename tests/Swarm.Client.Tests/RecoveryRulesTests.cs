@@ -1,7 +1,5 @@
-using Swarm.Kernels.Codecs;
 using Swarm.Models;
 using Swarm.Protocol;
-using Swarm.Protocol.Links;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Client.Tests;
@@ -258,7 +256,7 @@ public sealed class RecoveryRulesTests
         Assert.Equal(expected, LeaveRule.Doubt([.. measured.Select(time => TimeSpan.FromMilliseconds(time))], [.. promised.Select(time => TimeSpan.FromMilliseconds(time))], 0));
 
     private static PendingStep Step(int position, int count, bool isRollback = false) =>
-        new(position, count, OutputRows.None, default, HiddenPacket.Encode(new float[count], count, 1, ActivationCodec.F32), isRollback);
+        new(position, count, OutputRows.None, default, new StepInput(new int[count]), isRollback);
 
     private static void Send(PendingSteps steps)
     {

@@ -32,6 +32,15 @@ public sealed class ServingTests
         Assert.All(hops, hop => Assert.True(hop.GetProperty("forwardedDirectly").GetInt64() >= steps - 1));
         string[] addresses = [.. done.GetProperty("route").EnumerateArray().Select(hop => hop.GetProperty("address").GetString()!)];
         Assert.Equal(nodes.Addresses, addresses);
+
+        // A thin client: the same text for a few bytes a token.
+        SwarmResult thin = await SwarmProcess.RunAsync(["generate", "--join", nodes.Invite, "--ends", "swarm", .. Question]);
+        Assert.True(thin.ExitCode == 0, thin.Error);
+        Assert.Equal(done.GetProperty("tokens").GetRawText(), thin.Last().GetProperty("tokens").GetRawText());
+        Assert.Equal(done.GetProperty("text").GetString(), thin.Last().GetProperty("text").GetString());
+        Assert.InRange(Bytes(thin.Last()), 1, Bytes(done) / 20);
+
+        static long Bytes(JsonElement done) => done.GetProperty("wire").GetProperty("sentBytes").GetInt64();
     }
 
     [Fact]

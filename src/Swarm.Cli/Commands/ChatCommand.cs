@@ -18,12 +18,12 @@ internal sealed class ChatCommand : CommandDefinition
     public override string Description => "a conversation in the terminal";
 
     public override IReadOnlyList<ISetting> Settings =>
-        [.. ModelOpening.Settings, SystemMessage, .. SamplingSettings.All, CommonSettings.Codec, ModelOpening.RoundAt];
+        [.. ModelOpening.Settings, SystemMessage, .. SamplingSettings.All, CommonSettings.Codec, ModelOpening.RoundAt, ModelOpening.Ends];
 
     public override async Task<int> RunAsync(CommandContext context)
     {
         GenerationOptions options = SamplingSettings.Read(context, DefaultTokens);
-        await using LanguageModel model = await ModelOpening.OpenAsync(context);
+        await using LanguageModel model = await ModelOpening.OpenForGeneratingAsync(context);
         await using ChatSession chat = model.StartChat(context.Get(SystemMessage));
         List<int> prefilled = [];
         bool interactive = context.Host.InputIsTerminal && !context.IsJson;

@@ -27,7 +27,7 @@ internal sealed class GenerateCommand : CommandDefinition
     public override Argument<string?> Argument => Prompt;
 
     public override IReadOnlyList<ISetting> Settings =>
-        [.. ModelOpening.Settings, Chat, .. SamplingSettings.All, CommonSettings.Codec, ModelOpening.RoundAt];
+        [.. ModelOpening.Settings, Chat, .. SamplingSettings.All, CommonSettings.Codec, ModelOpening.RoundAt, ModelOpening.Ends];
 
     public override async Task<int> RunAsync(CommandContext context)
     {
@@ -39,7 +39,7 @@ internal sealed class GenerateCommand : CommandDefinition
             prompt = await context.ReadInputAsync();
         GenerationOptions options = SamplingSettings.Read(context, DefaultTokens);
 
-        await using LanguageModel model = await ModelOpening.OpenAsync(context);
+        await using LanguageModel model = await ModelOpening.OpenForGeneratingAsync(context);
         int[] ids = ModelOpening.RequireTokenizer(model).Encode(
             context.Get(Chat) ? model.RenderChat([new ChatMessage("user", prompt)]) : prompt, addSpecial: !context.Get(Chat));
         GenerationResult result = await GenerationRun.StreamAsync(context, model, ids, options);

@@ -19,6 +19,10 @@ internal static class ModelOpening
     public static readonly Setting<RouteMode> Route =
         new("route", "latency|throughput", "the quickest nodes for one text (default), or sessions spread over all", ReadRoute, RouteMode.Latency);
 
+    /// <summary>Of the commands that only generate: everything else needs logits.</summary>
+    public static readonly Setting<EndsMode> Ends =
+        new("ends", "local|swarm", "embedding and head in this process (default), or at the nodes: a thin client", ReadEnds, EndsMode.Local);
+
     /// <summary>Flags of every command that runs a model.</summary>
     public static IReadOnlyList<ISetting> Settings { get; } =
     [
@@ -50,13 +54,23 @@ internal static class ModelOpening
     }
 
     /// <summary>The model in this process, or its ends here and its blocks in a swarm.</summary>
-    public static async Task<LanguageModel> OpenAsync(CommandContext context) =>
+    public static async Task<LanguageModel> OpenAsync(CommandContext context, EndsMode ends = EndsMode.Local) =>
         context.Get(CommonSettings.Local)
             ? LoadLocal(context)
-            : await ConnectAsync(context, SwarmChoice.Require(context).Invite.ToText());
+            : await ConnectAsync(context, SwarmChoice.Require(context).Invite.ToText(), ends);
 
-    /// <summary>The model's ends in this process, its blocks in the swarm of an invite.</summary>
-    public static async Task<LanguageModel> ConnectAsync(CommandContext context, string invite) => await SwarmClient.ConnectAsync(
+    /// <summary>The same for a command that has <see cref="Ends"/>: the swarm may have the ends as well.</summary>
+    /// <exception cref="UsageException">--local with --ends swarm: there is no swarm to have them.</exception>
+    public static Task<LanguageModel> OpenForGeneratingAsync(CommandContext context)
+    {
+        EndsMode ends = context.Get(Ends);
+        return ends == EndsMode.Swarm && context.Get(CommonSettings.Local)
+            ? throw new UsageException("--local and --ends swarm contradict each other: --local is a model without a swarm")
+            : OpenAsync(context, ends);
+    }
+
+    /// <summary>The model's blocks in the swarm of an invite, its ends in this process or there.</summary>
+    public static async Task<LanguageModel> ConnectAsync(CommandContext context, string invite, EndsMode ends = EndsMode.Local) => await SwarmClient.ConnectAsync(
         new SwarmClientOptions
         {
             Invite = invite,
@@ -65,6 +79,7 @@ internal static class ModelOpening
             Dial = context.Get(CommonSettings.Dial),
             Context = context.Get(CommonSettings.Context),
             Route = context.Get(Route),
+            Ends = ends,
             Time = context.Time,
         },
         context.Interrupts.Polite);
@@ -120,6 +135,13 @@ internal static class ModelOpening
             ? name
             : throw new UsageException($"--codec: '{name}', expected auto, {string.Join(", ", ActivationCodec.All.Select(codec => codec.Name))}");
     }
+
+    private static EndsMode ReadEnds(string text) => text switch
+    {
+        "local" => EndsMode.Local,
+        "swarm" => EndsMode.Swarm,
+        _ => throw new FormatException("local or swarm"),
+    };
 
     private static RouteMode ReadRoute(string text) => text switch
     {

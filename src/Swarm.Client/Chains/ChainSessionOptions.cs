@@ -1,4 +1,5 @@
 using Swarm.Models;
+using Swarm.Models.Sampling;
 using Swarm.Protocol;
 
 namespace Swarm.Client;
@@ -29,4 +30,13 @@ public sealed record ChainSessionOptions
 
     /// <summary>Where hidden states come from again when the first hop is lost. Default: the session keeps copies of what it is fed.</summary>
     public IHiddenSource? Source { get; init; }
+
+    /// <summary>Who holds the model's ends. With <see cref="EndsMode.Swarm"/> the session is over all blocks and is fed token ids. Default: <see cref="EndsMode.Local"/>.</summary>
+    public EndsMode Ends { get; init; }
+
+    /// <summary>How the last node chooses, with <see cref="EndsMode.Swarm"/>; otherwise without meaning. Default: greedy.</summary>
+    public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
+
+    /// <summary>Where ids come from again, with <see cref="EndsMode.Swarm"/>. Default: the session keeps copies of what it is fed.</summary>
+    public ITokenSource? TokenSource { get; init; }
 }

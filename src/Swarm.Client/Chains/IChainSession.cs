@@ -50,4 +50,12 @@ public interface IChainSession : IAsyncDisposable
     ValueTask ForwardAsync(
         ReadOnlyMemory<float> hidden, int position, int count, OutputRows outputs, Memory<float> result,
         CancellationToken cancellationToken = default);
+
+    /// <summary>The same with token ids, in a session with <see cref="EndsMode.Swarm"/>: the first hop embeds, the last chooses.</summary>
+    /// <param name="ids">At least 1, read before the call returns.</param>
+    /// <param name="position">Of the first token: at most <see cref="Length"/>; below it, the caches roll back to it first.</param>
+    /// <param name="next">[1]: gets the id chosen to follow the last one, before the task ends; empty: none is asked for.</param>
+    /// <param name="cancellationToken">Ends the wait. The step itself goes on, and the session stays usable.</param>
+    /// <exception cref="Protocol.SwarmException">As the other; InvalidArgument also for an id outside the vocabulary, and in a session with local ends.</exception>
+    ValueTask ForwardIdsAsync(ReadOnlyMemory<int> ids, int position, Memory<int> next, CancellationToken cancellationToken = default);
 }

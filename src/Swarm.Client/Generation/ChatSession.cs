@@ -50,9 +50,10 @@ public sealed class ChatSession : IAsyncDisposable
         }
 
         int[] prompt = Continue(rendered);
-        InferenceSession? kept = KeepCommonPrefix(prompt);
+        options ??= new GenerationOptions();
+        InferenceSession? kept = await KeepCommonPrefixAsync(prompt, options);
         PrefilledTokens = prompt.Length - (kept?.Length ?? 0);
-        Generation generation = new(_model, kept, prompt, options ?? new GenerationOptions(), Take, cancellationToken);
+        Generation generation = new(_model, kept, prompt, options, Take, cancellationToken);
         var answer = new List<int>();
         string spoken = "";
         try
@@ -109,13 +110,15 @@ public sealed class ChatSession : IAsyncDisposable
     }
 
     // Rolls the kept session back to what it has in common with the prompt; at least the prompt's last token is computed anew.
-    private InferenceSession? KeepCommonPrefix(int[] prompt)
+    private async ValueTask<InferenceSession?> KeepCommonPrefixAsync(int[] prompt, GenerationOptions options)
     {
         if (_session is null)
             return null;
-        if (!_session.IsUsable)
+
+        // A fault ended it, or its last node was told to choose otherwise: its caches go, the conversation stays.
+        if (!_session.IsUsable || !_session.Chooses(options.Sampling))
         {
-            // A fault ended it; its caches are gone, the conversation is not.
+            await _session.DisposeAsync();
             _session = null;
             return null;
         }

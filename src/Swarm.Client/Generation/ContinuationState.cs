@@ -1,16 +1,14 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Swarm.Models.Sampling;
 using Swarm.Models.Tokenizers;
 
 namespace Swarm.Client;
 
-/// <summary>What a continuation has come to: sampled ids, the text that is certain, whether it ends.</summary>
+/// <summary>What a continuation has come to: chosen ids, the text that is certain, whether it ends.</summary>
 internal sealed class ContinuationState
 {
     private readonly LanguageModel _model;
     private readonly GenerationOptions _options;
-    private readonly Sampler _sampler;
     private readonly StreamingDetokenizer? _detokenizer;
     private readonly StopMatcher _stops;
     private readonly List<int> _ids;
@@ -23,7 +21,6 @@ internal sealed class ContinuationState
     {
         _model = model;
         _options = options;
-        _sampler = new Sampler(options.Sampling);
         _detokenizer = model.Tokenizer?.CreateStream(skipSpecial: !options.ShowSpecialTokens);
         _stops = new StopMatcher(options.StopTexts);
         _ids = new List<int>(prompt.Length + Math.Min(limit, 4096));
@@ -35,11 +32,10 @@ internal sealed class ContinuationState
     /// <summary>Tokens so far.</summary>
     public int Count => _ids.Count - _promptLength;
 
-    /// <summary>Takes the next token from logits [vocabulary]. False when it is the last one.</summary>
-    public bool Next(ReadOnlySpan<float> logits, out GeneratedToken token)
+    /// <summary>Takes the next token. False when it is the last one.</summary>
+    public bool Next(int id, out GeneratedToken token)
     {
         int position = _ids.Count;
-        int id = _sampler.Sample(logits, CollectionsMarshal.AsSpan(_ids), position);
         _ids.Add(id);
 
         bool ends = _options.StopAtEndOfSequence && _model.EndsText(id);

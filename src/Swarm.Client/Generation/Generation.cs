@@ -65,7 +65,8 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
 
             int prefilled = _prompt.Length - session.Length;
             long beforePrefill = _model.Time.GetTimestamp();
-            ReadOnlyMemory<float> logits = await session.PrefillAsync(_prompt.AsMemory(session.Length), _options.PrefillChunk, cancellation);
+            ITokenChooser chooser = session.CreateChooser(_options.Sampling);
+            int chosen = await chooser.PrefillAsync(_prompt.AsMemory(session.Length), _options.PrefillChunk, cancellation);
             int recoveries = Tell(session);
 
             var state = new ContinuationState(_model, _options, _prompt, limit);
@@ -73,15 +74,15 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
             GeneratedToken token = default;
             while (true)
             {
-                // Step 12: choose, turn into text.
-                bool more = state.Next(logits.Span, out token);
+                // Step 12: turn into text what was chosen.
+                bool more = state.Next(chosen, out token);
                 if (first == 0)
                     first = _model.Time.GetTimestamp();
                 if (!more)
                     break;
                 yield return token;
                 cancellation.ThrowIfCancellationRequested();
-                logits = await session.StepAsync(token.Id, cancellation);
+                chosen = await chooser.StepAsync(token.Id, cancellation);
                 recoveries += Tell(session);
             }
 
@@ -124,7 +125,15 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
     {
         int expected = Math.Min(_prompt.Length + limit, _model.Context);
         return _model.OpenSessionAsync(
-            new ChainSessionOptions { Codec = _options.Codec, RoundAt = _options.RoundAt, ExpectedPositions = expected, Grace = _options.Grace }, cancellationToken);
+            new ChainSessionOptions
+            {
+                Codec = _options.Codec,
+                RoundAt = _options.RoundAt,
+                ExpectedPositions = expected,
+                Grace = _options.Grace,
+                Sampling = _options.Sampling,
+            },
+            cancellationToken);
     }
 
     // Before anything is sent. Gives the most tokens that may be generated.
@@ -134,6 +143,7 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
             throw new SwarmException(FaultKind.InvalidArgument, $"maxTokens: {_options.MaxTokens}, expected at least 1");
         if (_options.PrefillChunk is < 1 or > 4096)
             throw new SwarmException(FaultKind.InvalidArgument, $"prefillChunk: {_options.PrefillChunk}, expected 1 to 4096");
+        _options.Sampling.Validate();
         if (_prompt.Length == 0)
             throw new SwarmException(FaultKind.InvalidArgument, "prompt: 0 tokens, expected at least 1");
         if (_prompt.Length > _model.Context)

@@ -10,15 +10,19 @@ namespace Swarm.Client;
 /// </summary>
 internal sealed class LocalBlockChain(BlockStack stack, KvPool pool, TimeProvider time) : IBlockChain
 {
-    private readonly Lock _device = new();
     private float[] _scratch = [];
 
     public BlockSpan Blocks => stack.Span;
 
     internal BlockStack Stack => stack;
 
+    /// <summary>Held while the kernels compute: they have one caller at a time.</summary>
+    internal Lock Device { get; } = new();
+
     public ValueTask<IChainSession> OpenAsync(ChainSessionOptions options, CancellationToken cancellationToken = default)
     {
+        if (options.Ends == EndsMode.Swarm)
+            throw new SwarmException(FaultKind.InvalidArgument, "ends: swarm (1), expected local (0): the model is in this process");
         SessionShape shape = SessionShape.Resolve(options, stack.Span, stack.Config.Context, []);
         KvCache cache = pool.CreateCache();
         if (cache.TryReserve(shape.ExpectedPositions))
@@ -44,7 +48,7 @@ internal sealed class LocalBlockChain(BlockStack stack, KvPool pool, TimeProvide
 
     internal void Forward(ReadOnlySpan<ChainStep> steps)
     {
-        lock (_device)
+        lock (Device)
         {
             int hidden = stack.Config.Hidden;
             int tokens = 0;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Swarm.Models;
 using Swarm.Models.Blocks;
+using Swarm.Protocol;
 
 namespace Swarm.Client;
 
@@ -44,6 +45,9 @@ internal sealed class LocalChainSession(LocalBlockChain chain, SessionShape shap
         chain.Forward([new ChainStep(this, hidden, position, count, outputs, result)]);
         return default;
     }
+
+    public ValueTask ForwardIdsAsync(ReadOnlyMemory<int> ids, int position, Memory<int> next, CancellationToken cancellationToken = default) =>
+        throw new SwarmException(FaultKind.InvalidArgument, "token ids: expected hidden states, the session has local ends");
 
     public ValueTask DisposeAsync()
     {

@@ -10,7 +10,7 @@ public sealed class LocalModel : LanguageModel
     private readonly KernelSet _kernels;
 
     private LocalModel(LocalModelOptions options, ModelEnds ends, LocalBlockChain chain)
-        : base(options.Source, ends, chain, options.Context, options.Time)
+        : base(options.Source, ends, chain, options.Context, options.Time, chain.Device)
     {
         _kernels = options.Kernels;
         Blocks = chain.Stack;

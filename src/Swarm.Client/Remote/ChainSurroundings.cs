@@ -23,6 +23,9 @@ internal sealed record ChainSurroundings
     /// <summary>Values of a hidden state.</summary>
     public required int Hidden { get; init; }
 
+    /// <summary>Token ids are below this.</summary>
+    public required int Vocabulary { get; init; }
+
     /// <summary>Looks the nodes up anew and tries those again that are hidden; one look serves all sessions that wait for one.</summary>
     public required Func<Task> Look { get; init; }
 

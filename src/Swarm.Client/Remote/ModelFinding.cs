@@ -10,9 +10,9 @@ namespace Swarm.Client;
 
 /// <summary>
 /// Which of a swarm's models the files at hand are. They are known by their configuration; the identity binds the manifest's hash, so a manifest that gives the
-/// identity is the right one, whoever sent it.
+/// identity is the right one, whoever sent it. Where the nodes have the ends, no tensor is read: that the tokenizer at hand is the model's then rests on the configuration alone.
 /// </summary>
-internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmMember member)
+internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmMember member, EndsMode ends)
 {
     private string? _seen;
     private Exception? _cause;
@@ -53,7 +53,7 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
                 ModelManifest manifest = ModelManifest.Parse(bytes);
                 ModelIdentity identity = ModelIdentity.Compute(source.Config, manifest, kernels.NumericsClass);
                 if (candidate.Span.SequenceEqual(identity.ToBytes()))
-                    return new FoundModel(identity, ModelEnds.Load(source, kernels, manifest, cancellationToken), directory);
+                    return new FoundModel(identity, ends == EndsMode.Local ? ModelEnds.Load(source, kernels, manifest, cancellationToken) : null, directory);
                 _seen = $"{source.Name} under {kernels.NumericsClass} would be {identity.Short}: configuration or numerics class differs";
             }
         }

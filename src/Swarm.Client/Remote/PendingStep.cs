@@ -1,9 +1,7 @@
-using Swarm.Protocol.Links;
-
 namespace Swarm.Client;
 
 /// <summary>A step that was asked for and has not come back. Keeps its packet until then: sent again, the bytes are those first sent.</summary>
-internal sealed class PendingStep(int position, int count, OutputRows outputs, Memory<float> result, HiddenPacket input, bool isRollback)
+internal sealed class PendingStep(int position, int count, OutputRows outputs, Memory<float> result, StepInput input, bool isRollback, Memory<int> next = default)
 {
     public int Position { get; } = position;
 
@@ -14,13 +12,16 @@ internal sealed class PendingStep(int position, int count, OutputRows outputs, M
     public OutputRows Outputs { get; } = outputs;
 
     /// <summary>Rows of hidden states that must come back.</summary>
-    public int Rows { get; } = RowsOf(outputs, count);
+    public int Rows { get; } = input.IsTokens ? 0 : RowsOf(outputs, count);
+
+    /// <summary>Ids that must come back.</summary>
+    public int Ids { get; } = input.IsTokens && outputs == OutputRows.Last ? 1 : 0;
 
     /// <summary>It overwrites positions that the session held when it was asked for.</summary>
     public bool IsRollback { get; } = isRollback;
 
     /// <summary>What it sends. One share is the step's.</summary>
-    public HiddenPacket Input { get; } = input;
+    public StepInput Input { get; } = input;
 
     /// <summary>It is on its way in the current epoch.</summary>
     public bool IsSent { get; set; }
@@ -31,6 +32,9 @@ internal sealed class PendingStep(int position, int count, OutputRows outputs, M
     /// <summary>Where the rows go; nowhere once the caller has given up.</summary>
     public Memory<float> Result { get; private set; } = result;
 
+    /// <summary>Where the id chosen goes.</summary>
+    public Memory<int> Next { get; private set; } = next;
+
     public bool IsAbandoned { get; private set; }
 
     /// <summary>The caller waits no longer and may use its memory for something else.</summary>
@@ -38,6 +42,7 @@ internal sealed class PendingStep(int position, int count, OutputRows outputs, M
     {
         IsAbandoned = true;
         Result = default;
+        Next = default;
     }
 
     /// <summary>Ends with the step. Who waits goes on in another thread, so that nobody's code runs in the link's reading loop.</summary>

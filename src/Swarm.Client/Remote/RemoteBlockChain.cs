@@ -46,6 +46,7 @@ internal sealed class RemoteBlockChain : IBlockChain
             Mode = options.Route,
             Patience = options.Patience,
             Hidden = config.Hidden,
+            Vocabulary = config.Vocabulary,
             Look = Look,
             FindRefusal = cancellation => _member.FindRefusalAsync(_met, cancellation),
         };
@@ -79,6 +80,8 @@ internal sealed class RemoteBlockChain : IBlockChain
     private async ValueTask<IChainSession> OpenRouteAsync(ChainSessionOptions options, CancellationToken cancellationToken)
     {
         SessionShape shape = SessionShape.Resolve(options, Blocks, _config.Context, []);
+        if (options.Ends == EndsMode.Swarm && shape.Blocks != Blocks)
+            throw new SwarmException(FaultKind.InvalidArgument, $"blocks: {shape.Blocks}, expected {Blocks}: with swarm ends a session goes through all");
         var avoided = new HashSet<PeerId>();
         bool fresh = false;
         int room = shape.ExpectedPositions;

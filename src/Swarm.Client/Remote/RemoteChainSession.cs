@@ -28,8 +28,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private readonly ChainSurroundings _around;
     private readonly ActivationCodec _inputCodec;
     private readonly ActivationCodec _outputCodec;
-    private readonly IHiddenSource _source;
-    private readonly KeptHidden? _kept;
+    private readonly SessionFeed _feed;
+    private readonly SamplingTerms? _sampling;
     private readonly TimeSpan _grace;
     private readonly TroubleRules _rules = new();
     private readonly PendingSteps _steps = new();
@@ -70,8 +70,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         _grace = options.Grace;
         _inputCodec = CodecAt(shape.Blocks.Start);
         _outputCodec = CodecAt(shape.Blocks.End);
-        _kept = options.Source is null ? new KeptHidden(around.Hidden) : null;
-        _source = options.Source ?? _kept!;
+        _feed = new SessionFeed(options, around.Hidden, _inputCodec);
+        _sampling = options.Ends == EndsMode.Swarm ? SamplingWire.Write(options.Sampling) : null;
         _open = _epoch = NewEpoch(0, hops);
     }
 
@@ -175,6 +175,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (_sampling is not null)
+            throw new SwarmException(FaultKind.InvalidArgument, "hidden states: expected token ids, the session has swarm ends");
         int length;
         lock (_lock)
             length = CheckStep(position, count);
@@ -182,22 +184,45 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         ArgumentOutOfRangeException.ThrowIfLessThan(result.Length, PendingStep.RowsOf(outputs, count) * _around.Hidden);
 
         // Step 6: the packet is encoded before this returns, so the caller may use its buffer again.
-        HiddenPacket packet = HiddenPacket.Encode(hidden.Span, count, _around.Hidden, _inputCodec);
-        var pending = new PendingStep(position, count, outputs, result, packet, position < length);
+        var pending = new PendingStep(position, count, outputs, result, _feed.Encode(hidden.Span, count), position < length);
+        return Ask(pending, hidden, default, cancellationToken);
+    }
+
+    public ValueTask ForwardIdsAsync(ReadOnlyMemory<int> ids, int position, Memory<int> next, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_sampling is null)
+            throw new SwarmException(FaultKind.InvalidArgument, "token ids: expected hidden states, the session has local ends");
+        int length;
+        lock (_lock)
+            length = CheckStep(position, ids.Length);
+        foreach (int id in ids.Span)
+        {
+            if ((uint)id >= (uint)_around.Vocabulary)
+                throw new SwarmException(FaultKind.InvalidArgument, $"token id: {id}, expected 0 to {_around.Vocabulary - 1}");
+        }
+
+        OutputRows outputs = next.IsEmpty ? OutputRows.None : OutputRows.Last;
+        var pending = new PendingStep(position, ids.Length, outputs, default, new StepInput(ids.Span), position < length, next);
+        return Ask(pending, default, ids, cancellationToken);
+    }
+
+    private ValueTask Ask(PendingStep pending, ReadOnlyMemory<float> hidden, ReadOnlyMemory<int> ids, CancellationToken cancellationToken)
+    {
         IReadOnlyList<PendingStep> overwritten = [];
         lock (_lock)
         {
             try
             {
-                CheckStep(position, count);
+                CheckStep(pending.Position, pending.Count);
             }
             catch
             {
-                packet.Dispose();
+                pending.Input.Dispose();
                 throw;
             }
 
-            _kept?.Write(position, count, hidden.Span);
+            _feed.Keep(pending.Position, pending.Count, hidden.Span, ids.Span);
             _steps.Add(pending);
             _sentSteps++;
             if (_state != ChainState.Active && pending.IsRollback)
@@ -434,7 +459,6 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     {
         int start = (int)Math.Min(opened.Hops[0].Start, int.MaxValue);
         int at = start;
-        float[] rows = [];
         while (true)
         {
             Task? ack = null;
@@ -463,12 +487,9 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             }
 
             int count = (int)step!.Count;
-            if (rows.Length == 0)
-                rows = new float[ReplayTokens * _around.Hidden];
-            _source.Read(at, count, rows.AsSpan(0, count * _around.Hidden));
             step.Replay = true;
             step.Outputs = Outputs.None;
-            SendStep(epoch, epoch.FirstBulk!, step, HiddenPacket.Encode(rows, count, _around.Hidden, _inputCodec));
+            SendStep(epoch, epoch.FirstBulk!, step, _feed.Again(at, count));
             at += count;
         }
 
@@ -583,6 +604,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             Codec = _shape.Codec.Id,
             MaxPositions = (uint)_shape.MaxPositions,
             KvNeed = (uint)_shape.ExpectedPositions,
+            Ends = _sampling is null ? Ends.Local : Ends.Swarm,
+            Sampling = _sampling,
         };
         request.RoundingPoints.AddRange(_shape.RoundingPoints.Select(point => (uint)point));
         request.Hops.AddRange(hops.Select(hop => new Hop
@@ -627,7 +650,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         while (true)
         {
             PendingStep? step;
-            HiddenPacket packet;
+            StepInput input;
             ChainEpoch epoch;
             ulong number;
             int confirmed;
@@ -645,22 +668,22 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                 number = epoch.TakeNumber();
                 _steps.OnSent(step);
                 confirmed = _steps.Confirmed;
-                packet = step.Input.Share();
+                input = step.Input.Share();
             }
 
             SendStep(
                 epoch, step.Count <= DecodeTokens ? epoch.FirstDecode! : epoch.FirstBulk!,
                 new Step { Number = number, Position = (uint)step.Position, Count = (uint)step.Count, Outputs = (Outputs)step.Outputs, Confirmed = (uint)confirmed },
-                packet);
+                input);
         }
     }
 
-    private void SendStep(ChainEpoch epoch, OutboundLink link, Step step, HiddenPacket packet)
+    private void SendStep(ChainEpoch epoch, OutboundLink link, Step step, StepInput input)
     {
         step.Codec = _inputCodec.Id;
-        step.EncodedBytes = (ulong)packet.EncodedBytes;
+        input.Describe(step);
         link.Clock.Sent(_id, step.Number);
-        Send(epoch, link, new LinkFrame { Step = step }, packet);
+        Send(epoch, link, new LinkFrame { Step = step }, input.Packet);
     }
 
     private void Send(ChainEpoch epoch, OutboundLink link, LinkFrame frame, HiddenPacket? packet) =>
@@ -832,10 +855,16 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             return;
         }
 
+        if (step is not null && (result.TokenIds.Count != step.Ids || result.TokenIds.Any(id => id >= (uint)_around.Vocabulary)))
+        {
+            Break(epoch, Lie(link, $"result of step {result.Number}: ids {result.TokenIds} at {result.Position}, expected {step.Ids} below {_around.Vocabulary}"));
+            return;
+        }
+
         if (result.Rows == 0)
         {
             if (step is not null)
-                Complete(step, frame.Epoch);
+                Complete(step, frame.Epoch, result.TokenIds.Count > 0 ? (int)result.TokenIds[0] : null);
             return;
         }
 
@@ -905,13 +934,15 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         }
     }
 
-    private void Complete(PendingStep step, uint epoch)
+    private void Complete(PendingStep step, uint epoch, int? chosen = null)
     {
         bool more;
         lock (_lock)
         {
             if (!_steps.Remove(step, epoch))
                 return;
+            if (chosen is { } id && !step.IsAbandoned)
+                step.Next.Span[0] = id;
             _trying = default;
             if (_cause?.Recovery is { } recovery && _state == ChainState.Active)
             {

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Swarm.Models.Sampling;
 using Swarm.Protocol;
 
 namespace Swarm.Client;
@@ -12,13 +13,16 @@ public sealed class InferenceSession : IAsyncDisposable
     private readonly LanguageModel _model;
     private readonly IChainSession _chain;
     private readonly TokenSource _ids;
+    private readonly SamplingOptions _sampling;
     private readonly int[] _oneId = new int[1];
+    private readonly int[] _next = new int[1];
     private readonly float[] _row;
     private float[] _chunk = [];
     private float[] _logits = [];
 
-    internal InferenceSession(LanguageModel model, IChainSession chain, TokenSource ids)
+    internal InferenceSession(LanguageModel model, IChainSession chain, TokenSource ids, SamplingOptions sampling)
     {
+        _sampling = sampling;
         _ids = ids;
         _model = model;
         _chain = chain;
@@ -53,27 +57,9 @@ public sealed class InferenceSession : IAsyncDisposable
             throw new SwarmException(FaultKind.InvalidArgument, "ids: 0 tokens, expected at least 1");
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
         CheckRoom(ids.Length);
-        var pending = new Queue<ValueTask>();
-        try
-        {
-            for (int first = 0; first < ids.Length; first += chunk)
-            {
-                int count = Math.Min(chunk, ids.Length - first);
-                if (pending.Count >= _chain.Window)
-                    await pending.Dequeue();
-                bool last = first + count == ids.Length;
-                pending.Enqueue(Send(ids.Slice(first, count), last ? OutputRows.Last : OutputRows.None, last ? _row : default, cancellationToken));
-            }
-
-            while (pending.TryDequeue(out ValueTask step))
-                await step;
-        }
-        catch (SwarmException)
-        {
-            TakeBack();
-            throw;
-        }
-
+        await SendChunksAsync(
+            ids, chunk,
+            (part, last) => Send(part, last ? OutputRows.Last : OutputRows.None, last ? _row : default, cancellationToken));
         return Head();
     }
 
@@ -120,6 +106,39 @@ public sealed class InferenceSession : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _chain.DisposeAsync();
 
+    /// <summary>Whether the session chooses as these options say, wherever it is done.</summary>
+    internal bool Chooses(SamplingOptions sampling) => _model.EndsMode == EndsMode.Local || _sampling == sampling;
+
+    /// <summary>Chooses tokens for this session.</summary>
+    internal ITokenChooser CreateChooser(SamplingOptions sampling) =>
+        _model.EndsMode == EndsMode.Local ? new LocalTokenChooser(this, sampling) : new RemoteTokenChooser(this);
+
+    /// <summary>Appends ids as <see cref="PrefillAsync"/> does; gives the id that the last node chose to follow them.</summary>
+    internal async ValueTask<int> PrefillIdsAsync(ReadOnlyMemory<int> ids, int chunk, CancellationToken cancellationToken)
+    {
+        CheckRoom(ids.Length);
+        await SendChunksAsync(ids, chunk, (part, last) => SendIds(part, last ? _next : default, cancellationToken));
+        return _next[0];
+    }
+
+    /// <summary>Appends one id; gives the one that the last node chose to follow it.</summary>
+    internal async ValueTask<int> StepIdAsync(int tokenId, CancellationToken cancellationToken)
+    {
+        CheckRoom(1);
+        _oneId[0] = tokenId;
+        try
+        {
+            await SendIds(_oneId, _next, cancellationToken);
+        }
+        catch (SwarmException)
+        {
+            TakeBack();
+            throw;
+        }
+
+        return _next[0];
+    }
+
     // Appends one id to each session, all in one pass where the chain can; afterwards Head gives each one's logits.
     internal static async ValueTask StepTogetherAsync(
         IReadOnlyList<InferenceSession> sessions, IReadOnlyList<ReadOnlyMemory<int>> ids, OutputRows outputs,
@@ -163,6 +182,37 @@ public sealed class InferenceSession : IAsyncDisposable
         return _chain.ForwardAsync(_chunk.AsMemory(0, values), position, ids.Length, outputs, result, cancellationToken);
     }
 
+    // One behind the other, without waiting for each to come back.
+    private async ValueTask SendChunksAsync(ReadOnlyMemory<int> ids, int chunk, Func<ReadOnlyMemory<int>, bool, ValueTask> send)
+    {
+        var pending = new Queue<ValueTask>();
+        try
+        {
+            for (int first = 0; first < ids.Length; first += chunk)
+            {
+                int count = Math.Min(chunk, ids.Length - first);
+                if (pending.Count >= _chain.Window)
+                    await pending.Dequeue();
+                pending.Enqueue(send(ids.Slice(first, count), first + count == ids.Length));
+            }
+
+            while (pending.TryDequeue(out ValueTask step))
+                await step;
+        }
+        catch (SwarmException)
+        {
+            TakeBack();
+            throw;
+        }
+    }
+
+    private ValueTask SendIds(ReadOnlyMemory<int> ids, Memory<int> next, CancellationToken cancellationToken)
+    {
+        int position = _ids.Count;
+        _ids.Append(ids.Span);
+        return _chain.ForwardIdsAsync(ids, position, next, cancellationToken);
+    }
+
     // What the chain gave up is no part of the session: the caller may ask for it again.
     private void TakeBack() => _ids.Truncate(Math.Min(_ids.Count, _chain.Length));
 
@@ -171,7 +221,8 @@ public sealed class InferenceSession : IAsyncDisposable
         // Step 12: the LM head is the other end.
         if (_logits.Length == 0)
             _logits = new float[_model.Config.Vocabulary];
-        _model.Ends.Logits(_row, 1, _logits);
+        lock (_model.Device)
+            _model.Ends.Logits(_row, 1, _logits);
         return _logits;
     }
 

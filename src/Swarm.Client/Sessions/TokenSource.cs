@@ -6,7 +6,7 @@ namespace Swarm.Client;
 /// A session's token ids, which are all that is needed to rebuild it: hidden states are embedded again when they are asked for. The list shrinks by its count
 /// only, so that who reads while the owner rolls back finds ids of before; those positions are overwritten by the next step anyway. Thread-safe.
 /// </summary>
-internal sealed class TokenSource(ModelEnds ends) : IHiddenSource
+internal sealed class TokenSource(ModelEnds? ends) : IHiddenSource, ITokenSource
 {
     private readonly Lock _lock = new();
     private int[] _ids = new int[64];
@@ -34,6 +34,12 @@ internal sealed class TokenSource(ModelEnds ends) : IHiddenSource
     {
         // Step 3 again: the same ids give the same bits.
         lock (_lock)
-            ends.Embed(_ids.AsSpan(position, count), hidden);
+            ends!.Embed(_ids.AsSpan(position, count), hidden);
+    }
+
+    public void Read(int position, Span<int> ids)
+    {
+        lock (_lock)
+            _ids.AsSpan(position, ids.Length).CopyTo(ids);
     }
 }
