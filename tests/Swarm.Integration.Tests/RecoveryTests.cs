@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Swarm.Testing.Networks;
 using Swarm.Testing.Processes;
 using Swarm.Testing.Trials;
@@ -10,33 +9,28 @@ public sealed class RecoveryTests
 {
     private static readonly string[] Story = ["Once upon a time", "--tokens", "64"];
 
-    [Fact]
-    public async Task Generate_NodesKilledAtEveryMoment_GivesTheTextOfOneProcess()
+    [SkippableFact]
+    public async Task Generate_NodesKilledAtEveryMomentAndOneFrozen_GivesTheTextOfOneProcess()
     {
-        await using FaultTrials trials = await FaultTrials.StartAsync(FaultAct.Kill, 5);
+        Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
+        await using FaultTrials trials = await FaultTrials.StartAsync(5);
         FaultMoment[] moments = Enum.GetValues<FaultMoment>();
         int recoveries = 0;
         for (int run = 0; run < moments.Length; run++)
         {
-            FaultOutcome outcome = await trials.RunAsync(moments[run], moments[run] == FaultMoment.Replacement ? 1 : run % FaultTrials.Hops);
+            FaultOutcome outcome = await trials.RunAsync(FaultAct.Kill, moments[run], moments[run] == FaultMoment.Replacement ? 1 : run % FaultTrials.Hops);
             Assert.True(outcome.IsIdentical, outcome.ToString());
+            Assert.True(outcome.Generation.RecomputedDownstreamTokens == 0, outcome.ToString());
             recoveries += outcome.Generation.Recoveries.Count;
-            foreach (JsonElement recovery in outcome.Generation.Recoveries)
-                Assert.True(recovery.GetProperty("recomputedDownstreamTokens").GetInt64() == 0, outcome.ToString());
         }
 
         // Some nodes may die too late to be missed, not most of them.
         Assert.True(recoveries >= moments.Length - 2, $"{recoveries} recoveries in {moments.Length} runs");
-    }
 
-    [SkippableFact]
-    public async Task Generate_NodeFrozenAndThawed_GivesTheTextOfOneProcess()
-    {
-        Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
-        await using FaultTrials trials = await FaultTrials.StartAsync(FaultAct.Freeze, 6);
-        FaultOutcome outcome = await trials.RunAsync(FaultMoment.HundredthStep, 1);
-        Assert.True(outcome.IsIdentical, outcome.ToString());
-        Assert.Equal("PeerStalled", Assert.Single(outcome.Generation.Recoveries).GetProperty("reason").GetString());
+        // Back again while the text goes on without it, it does no harm.
+        FaultOutcome frozen = await trials.RunAsync(FaultAct.Freeze, FaultMoment.HundredthStep, 1);
+        Assert.True(frozen.IsIdentical, frozen.ToString());
+        Assert.Contains(frozen.Generation.Recoveries, recovery => recovery.GetProperty("reason").GetString() == "PeerStalled");
     }
 
     [Fact]
@@ -71,7 +65,7 @@ public sealed class RecoveryTests
     public async Task Serve_EveryNodeRestartedInTurn_FailsNoGeneration()
     {
         Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
-        IReadOnlyList<(GenerationOutcome Outcome, bool IsIdentical)> all = await RollingRestart.RunAsync(4, "0:15", "15:30", "0:15", "15:30");
+        IReadOnlyList<(GenerationOutcome Outcome, bool IsIdentical)> all = await RollingRestart.RunAsync(2, "0:15", "15:30", "0:15", "15:30");
         Assert.NotEmpty(all);
         Assert.All(all, one => Assert.True(one.IsIdentical, one.Outcome.Failure));
     }

@@ -10,11 +10,11 @@ internal static class KillsTrial
     public static async Task<int> RunAsync(string[] words)
     {
         TrialArguments arguments = new(words);
-        int runs = arguments.Number("--runs", 200);
+        int runs = arguments.Number("--runs", 140);
         int seed = arguments.Number("--seed", 1);
         FaultAct act = arguments.Has("--freeze") ? FaultAct.Freeze : FaultAct.Kill;
         FaultMoment[] moments = Enum.GetValues<FaultMoment>();
-        await using FaultTrials trials = await FaultTrials.StartAsync(act, (ulong)seed);
+        await using FaultTrials trials = await FaultTrials.StartAsync((ulong)seed);
         List<FaultOutcome> outcomes = [];
         for (int run = 0; run < runs; run++)
         {
@@ -23,7 +23,7 @@ internal static class KillsTrial
             // Only the middle span has a second replica.
             int hop = moment == FaultMoment.Replacement ? 1 : run / moments.Length % FaultTrials.Hops;
             long start = Stopwatch.GetTimestamp();
-            FaultOutcome outcome = await trials.RunAsync(moment, hop);
+            FaultOutcome outcome = await trials.RunAsync(act, moment, hop);
             outcomes.Add(outcome);
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"{run + 1,4} {Stopwatch.GetElapsedTime(start).TotalSeconds,5:F1} s  hop {hop}  {outcome}"));

@@ -12,12 +12,12 @@ internal static class PauseTrial
     {
         int runs = new TrialArguments(words).Number("--runs", 9);
         bool identical = true;
+        await using FaultTrials trials = await FaultTrials.StartAsync(1);
         foreach ((FaultAct act, double limit) in new[] { (FaultAct.Kill, 0.5), (FaultAct.Freeze, 3.5) })
         {
             List<FaultOutcome> outcomes = [];
-            await using FaultTrials trials = await FaultTrials.StartAsync(act, 1);
             for (int run = 0; run < runs; run++)
-                outcomes.Add(await trials.RunAsync(FaultMoment.HundredthStep, run % FaultTrials.Hops));
+                outcomes.Add(await trials.RunAsync(act, FaultMoment.HundredthStep, run % FaultTrials.Hops));
             TimeSpan[] gaps = [.. outcomes.Select(outcome => outcome.Generation.LongestGap)];
             identical &= outcomes.All(outcome => outcome.IsIdentical);
             Say($"{act} at token 100, {runs} runs: longest gap between two tokens: median {Figures.Median(gaps).TotalSeconds:F3} s, max {gaps.Max().TotalSeconds:F3} s (limit {limit} s); else {Figures.Median(outcomes.Select(outcome => outcome.Generation.MedianGap)).TotalSeconds:F3} s; {outcomes.Count(outcome => outcome.IsIdentical)} texts identical");

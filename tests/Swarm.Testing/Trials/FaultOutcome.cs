@@ -11,5 +11,5 @@ public sealed record FaultOutcome(FaultMoment Moment, IReadOnlyList<string> Stru
 {
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Moment,-15}{string.Join(" and ", Struck),-30}{(IsIdentical ? "identical" : "DIFFERENT"),-11}gap {Generation.LongestGap.TotalSeconds:F3} s, recoveries {Generation.Recoveries.Count}, replayed {Generation.ReplayedTokens}, recomputed downstream {Generation.RecomputedDownstreamTokens} {Generation.Failure}");
+        $"{Moment,-15}{string.Join(" and ", Struck),-30}{(IsIdentical ? "identical" : "DIFFERENT"),-11}gap {Generation.LongestGap.TotalSeconds:F3} s, recoveries {Generation.Recoveries.Count}, epoch {Generation.Epoch}, replayed {Generation.ReplayedTokens}, recomputed downstream {Generation.RecomputedDownstreamTokens} {Generation.Failure}");
 }

@@ -18,14 +18,12 @@ public sealed class FaultTrials : IAsyncDisposable
 
     private readonly ServeFleet _fleet;
     private readonly FuzzRandom _random;
-    private readonly FaultAct _act;
     private readonly Dictionary<string[], string> _expected = [];
     private TimeSpan _prefill;
 
-    private FaultTrials(ServeFleet fleet, FaultAct act, ulong seed)
+    private FaultTrials(ServeFleet fleet, ulong seed)
     {
         _fleet = fleet;
-        _act = act;
         _random = new FuzzRandom(seed);
     }
 
@@ -33,9 +31,9 @@ public sealed class FaultTrials : IAsyncDisposable
     public static int Hops => 3;
 
     /// <summary>Starts the nodes and makes the texts that undisturbed runs give: in one process, and once through the chain.</summary>
-    public static async Task<FaultTrials> StartAsync(FaultAct act, ulong seed)
+    public static async Task<FaultTrials> StartAsync(ulong seed)
     {
-        FaultTrials trials = new(await ServeFleet.StartAsync(Spans, ["--threads", "1"]), act, seed);
+        FaultTrials trials = new(await ServeFleet.StartAsync(Spans, ["--threads", "1"]), seed);
         try
         {
             foreach (string[] arguments in (string[][])[LongPrompt, Story, SampledStory])
@@ -61,7 +59,7 @@ public sealed class FaultTrials : IAsyncDisposable
     }
 
     /// <summary>One generation with harm to a hop; afterwards all nodes are up again.</summary>
-    public async Task<FaultOutcome> RunAsync(FaultMoment moment, int hop)
+    public async Task<FaultOutcome> RunAsync(FaultAct act, FaultMoment moment, int hop)
     {
         string[] arguments = moment switch
         {
@@ -75,8 +73,8 @@ public sealed class FaultTrials : IAsyncDisposable
         {
             ServeNode[] route = [.. (await generation.WaitForRouteAsync()).Select(_fleet.ByPeer)];
             if (route.Length > hop && await IsReachedAsync(moment, generation))
-                await StrikeAsync(moment, generation, route, hop, struck);
-            if (_act == FaultAct.Freeze && struck.Count > 0)
+                await StrikeAsync(act, moment, generation, route, hop, struck);
+            if (act == FaultAct.Freeze && struck.Count > 0)
             {
                 // Back while the generation still runs, or after it.
                 await generation.WaitForEventsAsync("recovery", 1);
@@ -88,7 +86,7 @@ public sealed class FaultTrials : IAsyncDisposable
         }
 
         string[] names = [.. struck.Select(node => node.Blocks)];
-        if (_act == FaultAct.Kill)
+        if (act == FaultAct.Kill)
         {
             foreach (ServeNode node in struck)
                 await node.RestartAsync();
@@ -117,14 +115,14 @@ public sealed class FaultTrials : IAsyncDisposable
         });
     }
 
-    private async Task StrikeAsync(FaultMoment moment, WatchedGeneration generation, ServeNode[] route, int hop, List<ServeNode> struck)
+    private async Task StrikeAsync(FaultAct act, FaultMoment moment, WatchedGeneration generation, ServeNode[] route, int hop, List<ServeNode> struck)
     {
         int other = (hop + 1 + _random.Next(route.Length - 1)) % route.Length;
         ServeNode[] spares = [.. _fleet.Nodes.Except(route)];
         int[] seen = [.. spares.Select(spare => spare.Process.LinesSoFar.Count)];
-        Strike(route[hop], struck);
+        Strike(act, route[hop], struck);
         if (moment == FaultMoment.TwoAtOnce)
-            Strike(route[other], struck);
+            Strike(act, route[other], struck);
         if (moment is not (FaultMoment.DuringRecovery or FaultMoment.Replacement))
             return;
         Task<bool>[] opening = [.. spares.Select((spare, index) => spare.Process.WaitForLinesAsync(
@@ -132,13 +130,13 @@ public sealed class FaultTrials : IAsyncDisposable
         Task first = await Task.WhenAny([.. opening, generation.WaitForEventsAsync("done", 1)]);
         if (Array.IndexOf(opening, first) < 0)
             return;
-        Strike(moment == FaultMoment.Replacement ? spares[Array.IndexOf(opening, first)] : route[other], struck);
+        Strike(act, moment == FaultMoment.Replacement ? spares[Array.IndexOf(opening, first)] : route[other], struck);
     }
 
-    private void Strike(ServeNode node, List<ServeNode> struck)
+    private static void Strike(FaultAct act, ServeNode node, List<ServeNode> struck)
     {
         struck.Add(node);
-        if (_act == FaultAct.Kill)
+        if (act == FaultAct.Kill)
             node.Kill();
         else
             node.Freeze();

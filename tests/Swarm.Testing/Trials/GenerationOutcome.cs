@@ -66,6 +66,9 @@ public sealed class GenerationOutcome
     /// <summary>What the recoveries made nodes behind the lost ones compute again; 0 as long as their caches were kept.</summary>
     public long RecomputedDownstreamTokens => Recoveries.Sum(recovery => recovery.GetProperty("recomputedDownstreamTokens").GetInt64());
 
+    /// <summary>How often the chain was opened anew.</summary>
+    public int Epoch => Recoveries.Count == 0 ? 0 : Recoveries[^1].GetProperty("epoch").GetInt32();
+
     public long ReplayedTokens => Recoveries.Sum(recovery => recovery.GetProperty("replayedTokens").GetInt64());
 
     /// <summary>What went wrong, in a line; empty for a run that ended well.</summary>
