@@ -212,13 +212,14 @@ internal sealed class SimulatedCall
 
     private void SendFrame(SimulatedStream stream, SimulatedInbox inbox, string kind, byte[] frame, bool plain)
     {
-        if (!plain && LinkFrames.TryFindChunk(frame, out int chunk) && _network.Corrupts())
+        if (!plain && LinkFrames.TryFindChunk(frame, out int chunk) && _network.Corrupts(stream.From))
             frame[^(1 + (int)(_network.Random.NextUInt64() % (ulong)Math.Min(64, chunk / 2)))] ^= 0x10;
+        string detail = !_network.IsWatched ? "" : _isLink ? LinkFrames.Describe(frame) : _head.Path;
         int times = !plain && _network.Repeats() ? 2 : 1;
         for (int time = 0; time < times; time++)
         {
             stream.Take(frame.Length);
-            stream.Send(kind, frame.Length, () => inbox.Put(frame));
+            stream.Send(kind, frame.Length, () => inbox.Put(frame), detail: detail);
         }
     }
 

@@ -15,6 +15,7 @@ public sealed class SimulatedNetwork(VirtualWorld world, IRandomSource random, R
     private readonly Dictionary<(VirtualProcess From, VirtualProcess To), SimulatedWay> _ways = [];
     private readonly Dictionary<PeerAddress, VirtualProcess> _owners = [];
     private readonly HashSet<VirtualProcess> _dark = [];
+    private readonly Dictionary<VirtualProcess, double> _corrupting = [];
     private readonly LinkedList<SimulatedCall> _calls = new();
 
     /// <summary>What it does to what travels from now on.</summary>
@@ -148,16 +149,21 @@ public sealed class SimulatedNetwork(VirtualWorld world, IRandomSource random, R
         return repeats;
     }
 
-    internal bool Corrupts()
+    /// <summary>Damages a share of the packets that a process sends on links.</summary>
+    public void SetCorruption(VirtualProcess process, double share) => _corrupting[process] = share;
+
+    internal bool Corrupts(VirtualProcess from)
     {
-        bool corrupts = Weather.Corruption > 0 && random.NextDouble() < Weather.Corruption;
+        bool corrupts = _corrupting.GetValueOrDefault(from) is > 0 and double share && random.NextDouble() < share;
         Corrupted += corrupts ? 1 : 0;
         return corrupts;
     }
 
-    internal void Arrived(VirtualProcess from, VirtualProcess to, string kind, int bytes)
+    internal bool IsWatched => trace.Watch is not null;
+
+    internal void Arrived(VirtualProcess from, VirtualProcess to, string kind, int bytes, string detail)
     {
         Delivered++;
-        trace.Add(world.Elapsed, from.Name, to.Name, kind, bytes);
+        trace.Add(world.Elapsed, from.Name, to.Name, kind, bytes, detail);
     }
 }

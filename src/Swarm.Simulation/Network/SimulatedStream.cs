@@ -6,6 +6,9 @@ internal sealed class SimulatedStream(SimulatedNetwork network, VirtualProcess f
     /// <summary>Bytes on their way, or unread, beyond which the sender waits.</summary>
     private const int Window = 1 << 20;
 
+    /// <summary>Who sends.</summary>
+    public VirtualProcess From => from;
+
     private readonly SimulatedWay _way = network.Way(from, to);
     private TimeSpan _last;
     private long _unread;
@@ -15,12 +18,13 @@ internal sealed class SimulatedStream(SimulatedNetwork network, VirtualProcess f
     /// <param name="kind">For the trace.</param>
     /// <param name="bytes">Its size.</param>
     /// <param name="deliver">What it does in the process that it reaches.</param>
+    /// <param name="detail">For who watches the trace.</param>
     /// <param name="ways">How often it goes the way: a handshake goes there and back first.</param>
-    public void Send(string kind, int bytes, Action deliver, int ways = 1)
+    public void Send(string kind, int bytes, Action deliver, int ways = 1, string detail = "")
     {
         if (_way.IsBlocked)
         {
-            _way.Held.Enqueue(() => Send(kind, bytes, deliver, ways));
+            _way.Held.Enqueue(() => Send(kind, bytes, deliver, ways, detail));
             return;
         }
 
@@ -36,7 +40,7 @@ internal sealed class SimulatedStream(SimulatedNetwork network, VirtualProcess f
         _last = at > _last ? at : _last;
         to.Plan(_last - now, () =>
         {
-            network.Arrived(from, to, kind, bytes);
+            network.Arrived(from, to, kind, bytes, detail);
             deliver();
         });
     }

@@ -18,9 +18,6 @@ public sealed record Weather
     /// <summary>Share of messages of links that arrive twice.</summary>
     public double Repeats { get; init; }
 
-    /// <summary>Share of packets of links whose hidden states have a wrong byte.</summary>
-    public double Corruption { get; init; }
-
     /// <summary>What a way carries; 0: without bound.</summary>
     public double BytesPerSecond { get; init; }
 }

@@ -23,15 +23,14 @@ public sealed class SimulatedSwarm : IDisposable
     private readonly SwarmInvite _invite;
     private readonly List<PeerKey> _made = [];
     private readonly List<SimulatedNode> _nodes = [];
-    private readonly ulong _seed;
-    private int _processes;
+    private readonly SeededRandomSource _seeds;
 
     /// <param name="seed">Decides everything.</param>
     /// <param name="model">As <see cref="ModelSource.Open"/> takes it.</param>
     /// <param name="trace">Told what happens.</param>
     public SimulatedSwarm(ulong seed, string model, RunTrace trace)
     {
-        _seed = seed;
+        _seeds = new SeededRandomSource(seed ^ 0x6A09E667F3BCC909);
         _model = model;
         Trace = trace;
         _keys = new SeededRandomSource(seed ^ 0x5851F42D4C957F2D);
@@ -99,11 +98,7 @@ public sealed class SimulatedSwarm : IDisposable
     }
 
     /// <summary>A process for a client.</summary>
-    public VirtualProcess NewProcess(string name, TimeSpan skew = default, double rate = 1)
-    {
-        _processes++;
-        return new VirtualProcess(World, name) { Skew = skew, Rate = rate };
-    }
+    public VirtualProcess NewProcess(string name, TimeSpan skew = default, double rate = 1) => new(World, name) { Skew = skew, Rate = rate };
 
     /// <summary>Connects a client; to be called in its process.</summary>
     public Task<SwarmClient> ConnectAsync(VirtualProcess process) => SwarmClient.ConnectAsync(ClientOptions(process));
@@ -129,7 +124,8 @@ public sealed class SimulatedSwarm : IDisposable
     private SimulatedTransport NewTransport(VirtualProcess process, PeerCredentials credentials) =>
         new(Network, process, new TransportOptions { Credentials = credentials, TimeProvider = process });
 
-    private SeededRandomSource NewRandom() => new((_seed * 1_000_003) + (ulong)_processes);
+    // Each its own: two clients that draw the same would ask for sessions of one name.
+    private SeededRandomSource NewRandom() => new(_seeds.NextUInt64());
 
     private PeerKey NewKey()
     {

@@ -15,7 +15,7 @@ public sealed class RunTrace
     /// <summary>Told of each thing that is added; for finding where two runs part.</summary>
     public Action<string>? Watch { get; init; }
 
-    public void Add(TimeSpan time, string from, string to, string kind, long size)
+    public void Add(TimeSpan time, string from, string to, string kind, long size, string detail = "")
     {
         Count++;
         Mix((ulong)time.Ticks);
@@ -23,7 +23,7 @@ public sealed class RunTrace
         Mix(to);
         Mix(kind);
         Mix((ulong)size);
-        Watch?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F6} {from} > {to} {kind} {size}"));
+        Watch?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:F6} {from} > {to} {kind} {size} {detail}"));
     }
 
     private void Mix(string text)
