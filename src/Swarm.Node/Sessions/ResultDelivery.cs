@@ -11,7 +11,7 @@ namespace Swarm.Node.Sessions;
 internal sealed class ResultDelivery(SessionTable table)
 {
     // Clients that attached before their session was here.
-    private readonly Dictionary<SessionId, (InboundLink? Decode, InboundLink? Bulk)> _parked = [];
+    private readonly Dictionary<SessionId, (uint Epoch, InboundLink? Decode, InboundLink? Bulk)> _parked = [];
 
     /// <summary>A step's result: straight to the client, or kept until the client has attached.</summary>
     public void Send(StepWork work, HiddenPacket? packet)
@@ -89,22 +89,19 @@ internal sealed class ResultDelivery(SessionTable table)
             session = table.Look(id);
             if (table.LastEpoch(id) is { } last && (epoch < last || (epoch == last && session is null)))
                 return;
-            if (session is not null)
+            if (session is not null && epoch == session.Epoch)
             {
                 if (session.Results is null)
                     return;
                 session.DecodeResults = link.IsBulk ? session.DecodeResults : link;
                 session.BulkResults = link.IsBulk ? link : session.BulkResults;
-                // For a later epoch than this hop has heard of: what is stored may be of positions that the client has gone back from, and goes when that epoch is here.
-                if (epoch > session.Epoch)
-                    session = null;
             }
             else
             {
-                if (_parked.Count >= ChainLimits.MaxParkedAttachments && !_parked.ContainsKey(id))
+                // Waits for its epoch: what is held now may be of positions that the client has gone back from, or of other blocks.
+                if (!Park(link, id, epoch))
                     return;
-                _parked.TryGetValue(id, out (InboundLink? Decode, InboundLink? Bulk) known);
-                _parked[id] = link.IsBulk ? (known.Decode, link) : (link, known.Bulk);
+                session = null;
             }
         }
 
@@ -114,18 +111,25 @@ internal sealed class ResultDelivery(SessionTable table)
             SendStored(session, onlyNew: true);
     }
 
-    /// <summary>Gives a session that begins the links that wait for it; under the lock.</summary>
+    /// <summary>Gives a session whose epoch begins the links that wait for it; under the lock.</summary>
     public void Join(NodeSession session)
     {
-        if (session.Results is not null && _parked.Remove(session.Id, out (InboundLink? Decode, InboundLink? Bulk) parked))
-            (session.DecodeResults, session.BulkResults) = parked;
+        if (!_parked.TryGetValue(session.Id, out (uint Epoch, InboundLink? Decode, InboundLink? Bulk) parked) || parked.Epoch > session.Epoch)
+            return;
+        _parked.Remove(session.Id);
+        if (session.Results is not null)
+            (session.DecodeResults, session.BulkResults) = (parked.Decode ?? session.DecodeResults, parked.Bulk ?? session.BulkResults);
     }
 
     /// <summary>Whether a client waits for a session; under the lock.</summary>
     public bool IsAwaited(SessionId id) => _parked.ContainsKey(id);
 
-    /// <summary>Nobody waits for a session any more; under the lock.</summary>
-    public void Forget(SessionId id) => _parked.Remove(id);
+    /// <summary>Nobody waits for an epoch of a session any more; for a later one somebody may. Under the lock.</summary>
+    public void Forget(SessionId id, uint epoch)
+    {
+        if (_parked.TryGetValue(id, out (uint Epoch, InboundLink? Decode, InboundLink? Bulk) parked) && parked.Epoch <= epoch)
+            _parked.Remove(id);
+    }
 
     /// <summary>A link is gone: results wait for another.</summary>
     public void OnLinkClosed(InboundLink link)
@@ -141,6 +145,23 @@ internal sealed class ResultDelivery(SessionTable table)
                 session.BulkResults = session.BulkResults == link ? null : session.BulkResults;
             }
         }
+    }
+
+    private bool Park(InboundLink link, SessionId id, uint epoch)
+    {
+        if (!_parked.TryGetValue(id, out (uint Epoch, InboundLink? Decode, InboundLink? Bulk) parked))
+        {
+            if (_parked.Count >= ChainLimits.MaxParkedAttachments)
+                return false;
+            parked = (epoch, null, null);
+        }
+
+        if (parked.Epoch > epoch)
+            return false;
+        if (parked.Epoch < epoch)
+            parked = (epoch, null, null);
+        _parked[id] = link.IsBulk ? (epoch, parked.Decode, link) : (epoch, link, parked.Bulk);
+        return true;
     }
 
     private static InboundLink? LinkOf(NodeSession session, bool bulk) =>

@@ -212,6 +212,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             if (session.IsClosed || session.Epoch >= epoch)
                 return;
             session.Epoch = epoch;
+            table.Results.Join(session);
             session.Upstream = link;
             session.IsKept = true;
             session.IsOpening = true;

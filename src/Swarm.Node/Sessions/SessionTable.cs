@@ -390,7 +390,7 @@ internal sealed class SessionTable : IDisposable
                 return false;
             session.IsClosed = true;
             _sessions.Remove(session.Id);
-            Results.Forget(session.Id);
+            Results.Forget(session.Id, epoch);
             (session.PendingSteps, session.PendingBytes) = (0, 0);
             if (--session.Flight.Sessions == 0)
                 _flights.Remove(session.Lease.Client);
@@ -483,7 +483,7 @@ internal sealed class SessionTable : IDisposable
         if (!link.Attached.Remove(id))
             return;
         lock (Gate)
-            Results.Forget(id);
+            Results.Forget(id, epoch);
     }
 
     private void OnStray(InboundLink link, LinkMessage message)
