@@ -7,7 +7,7 @@ namespace Swarm.Simulation.Tests;
 
 public sealed class WorldTests(ITestOutputHelper output)
 {
-    private const string Model = "random:200KiB:q4_0:1";
+    private static readonly string Model = SimulationTestModel.Name;
 
     [Fact]
     public async Task Generate_UndisturbedSwarm_IsTheLocalText()

@@ -14,7 +14,7 @@ internal sealed class SimulateCommand : CommandDefinition
 
     private static readonly Setting<int?> Nodes = new("nodes", "N", "nodes of a swarm, 2 to 32 (default: 5 to 8, as the seed says)", Values.OptionalInteger(2, 32), null, inputOnly: true);
 
-    private static readonly Setting<float> Minutes = new("minutes", "M", "virtual time in which generations begin", Values.Number(0.01f, 1000), 0.4f, inputOnly: true);
+    private static readonly Setting<float> Minutes = new("minutes", "M", "virtual time in which generations begin", Values.Number(0.01f, 1000), 0.25f, inputOnly: true);
 
     private static readonly Setting<IReadOnlySet<SimulatedFault>?> Faults =
         new("faults", "LIST", $"what may befall it, of {string.Join(", ", Enum.GetValues<SimulatedFault>().Select(NameOf))}; or none (default: all)", ParseFaults, null, inputOnly: true);
@@ -114,6 +114,7 @@ internal sealed class SimulateCommand : CommandDefinition
                 json.WriteNumber("tokens", totals.Tokens);
                 json.WriteNumber("recoveries", totals.Recoveries);
                 json.WriteNumber("uncovered", totals.Runs.Sum(run => run.Uncovered));
+                json.WriteNumber("refused", totals.Runs.Sum(run => run.Refused));
                 json.WriteStartObject("faults");
                 foreach ((SimulatedFault kind, int count) in totals.Faults)
                     json.WriteNumber(NameOf(kind), count);

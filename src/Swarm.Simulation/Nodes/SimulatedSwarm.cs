@@ -101,12 +101,13 @@ public sealed class SimulatedSwarm : IDisposable
     public VirtualProcess NewProcess(string name, TimeSpan skew = default, double rate = 1) => new(World, name) { Skew = skew, Rate = rate };
 
     /// <summary>Connects a client; to be called in its process.</summary>
-    public Task<SwarmClient> ConnectAsync(VirtualProcess process) => SwarmClient.ConnectAsync(ClientOptions(process));
+    public Task<SwarmClient> ConnectAsync(VirtualProcess process) => SwarmClient.ConnectAsync(
+        ClientOptions(process, [.. _nodes.Where(node => node.Process is not null).Select(node => node.Address).Take(8)]));
 
     /// <summary>What a client is made with.</summary>
-    internal SwarmClientOptions ClientOptions(VirtualProcess process) => new()
+    internal SwarmClientOptions ClientOptions(VirtualProcess process, IReadOnlyList<PeerAddress> known) => new()
     {
-        Invite = _invite.WithAddresses([.. _nodes.Where(node => node.Process is not null).Select(node => node.Address).Take(8)]).ToText(),
+        Invite = _invite.WithAddresses(known).ToText(),
         Source = ModelSource.Open(_model),
         Kernels = new CpuKernels(1),
         Key = NewKey(),

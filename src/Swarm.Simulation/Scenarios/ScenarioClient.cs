@@ -43,9 +43,17 @@ internal sealed class ScenarioClient(ScenarioRun run, int number, VirtualProcess
 
     private async Task<bool> LiveAsync()
     {
-        _client = await ConnectAsync();
-        while (run.Now < run.Plan.Length)
-            await GenerateAsync(_client);
+        try
+        {
+            _client = await ConnectAsync();
+            while (run.Now < run.Plan.Length)
+                await GenerateAsync(_client);
+        }
+        catch (Exception exception) when (exception is not OutOfMemoryException)
+        {
+            run.OnCrashed(number, exception);
+        }
+
         Doing = "done";
         return true;
     }
@@ -95,7 +103,7 @@ internal sealed class ScenarioClient(ScenarioRun run, int number, VirtualProcess
         }
         catch (SwarmException exception)
         {
-            run.OnFailed(number, exception, begun);
+            run.OnFailed(number, exception, begun, wasOpen: seen > 0);
             await Task.Delay(TimeSpan.FromMilliseconds(500), process);
         }
     }

@@ -22,7 +22,7 @@ public sealed class ScenarioPlan
             Delay = (TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(2 + Below(40))),
             Jitter = _random.NextDouble(),
             Loss = Chance(0.3) ? 0.02 * _random.NextDouble() : 0,
-            Repeats = Chance(0.3) && Environment.GetEnvironmentVariable("NOREPEAT") is null ? 0.05 * _random.NextDouble() : 0,
+            Repeats = Chance(0.3) ? 0.05 * _random.NextDouble() : 0,
             BytesPerSecond = Chance(0.2) ? 2e6 : 0,
         };
         Skews = [.. Enumerable.Range(0, Spans.Count).Select(_ => Chance(0.2) ? TimeSpan.FromSeconds(Below(600) - 300) : TimeSpan.Zero)];
@@ -54,11 +54,15 @@ public sealed class ScenarioPlan
     public static ScenarioPlan Draw(ulong seed, SimulationOptions options, int blocks) => new(seed, options, blocks);
 
     /// <summary>Whether some block had no node that could be counted on, at any time between two.</summary>
-    public bool IsUncovered(TimeSpan from, TimeSpan to)
+    /// <param name="from">The first.</param>
+    /// <param name="to">The other.</param>
+    /// <param name="absences">When nodes were not there: who comes back while others are gone as well takes longer than planned.</param>
+    public bool IsUncovered(TimeSpan from, TimeSpan to, IReadOnlyList<(int Node, TimeSpan From, TimeSpan To)> absences)
     {
-        foreach (TimeSpan time in _faults.Select(fault => fault.At).Where(at => at > from && at < to).Prepend(from))
+        IEnumerable<TimeSpan> begins = _faults.Select(fault => fault.At).Concat(absences.Select(absence => absence.From));
+        foreach (TimeSpan time in begins.Where(at => at > from && at < to).Prepend(from))
         {
-            if (!IsCovered(_faults, time, time))
+            if (!IsCovered(_faults, time, time, absences.Where(absence => absence.From <= time && absence.To >= time).Select(absence => absence.Node)))
                 return true;
         }
 
@@ -68,9 +72,9 @@ public sealed class ScenarioPlan
     /// <summary>Whether no fault ever touches the node.</summary>
     public bool IsSpared(int node) => !_faults.Any(fault => fault.Kind != SimulatedFault.ClientLoss && (fault.Node == node || fault.Other == node));
 
-    private bool IsCovered(IEnumerable<PlannedFault> faults, TimeSpan from, TimeSpan to)
+    private bool IsCovered(IEnumerable<PlannedFault> faults, TimeSpan from, TimeSpan to, IEnumerable<int> absent)
     {
-        HashSet<int> disabled = [.. faults.Where(fault => fault.Disables && fault.At <= to && fault.Over >= from).Select(fault => fault.Node)];
+        HashSet<int> disabled = [.. faults.Where(fault => fault.Disables && fault.At <= to && fault.Over >= from).Select(fault => fault.Node), .. absent];
         for (int block = 0; block < Blocks; block++)
         {
             if (!Enumerable.Range(0, Spans.Count).Any(node => !disabled.Contains(node) && Spans[node].Contains(block)))
@@ -154,7 +158,7 @@ public sealed class ScenarioPlan
             return !_faults.Any(before => before.Kind == fault.Kind && before.Node == fault.Node);
         if (_faults.Any(before => before.Kind != SimulatedFault.ClientLoss && before.Over >= fault.At && (Touches(before, fault.Node) || Touches(before, fault.Other))))
             return false;
-        return IsCovered([.. _faults, fault], fault.At, fault.Over) || (fault.Kind != SimulatedFault.Corruption && Chance(0.02));
+        return IsCovered([.. _faults, fault], fault.At, fault.Over, []) || (fault.Kind != SimulatedFault.Corruption && Chance(0.02));
     }
 
     private static bool Touches(PlannedFault fault, int process) => process >= 0 && (fault.Node == process || fault.Other == process);

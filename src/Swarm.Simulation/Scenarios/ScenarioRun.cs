@@ -15,14 +15,22 @@ public sealed class ScenarioRun : IDisposable
     /// <summary>How long before an error its blocks may have been uncovered: what a client waits, and what it takes for the dead.</summary>
     private static readonly TimeSpan UncoveredTime = TimeSpan.FromSeconds(20);
 
+    /// <summary>Opening a chain does not wait: a node whose connection was reset so lately may be missing, though it lives.</summary>
+    private static readonly TimeSpan RefusalTime = TimeSpan.FromSeconds(4);
+
+    /// <summary>Who has come back is in everybody's sight by then.</summary>
+    private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(5);
+
     private readonly SimulationOptions _options;
     private readonly SortedDictionary<SimulatedFault, int> _faults = [];
     private readonly List<string> _violations = [];
     private readonly List<ScenarioClient> _clients = [];
+    private readonly List<(int Node, TimeSpan From, TimeSpan To)> _absences = [];
     private readonly TaskCompletionSource _hung = new();
     private TimeSpan _start;
     private int _generations;
     private int _uncovered;
+    private int _refused;
     private int _mismatches;
     private int _hangs;
     private long _tokens;
@@ -67,6 +75,7 @@ public sealed class ScenarioRun : IDisposable
             Tokens = _tokens,
             Recoveries = _recoveries,
             Uncovered = _uncovered,
+            Refused = _refused,
             Faults = _faults,
             Mismatches = _mismatches,
             Hangs = _hangs,
@@ -95,18 +104,22 @@ public sealed class ScenarioRun : IDisposable
         Violate($"client {client}: token {token} of text {entry} is {seen}, undisturbed {expected}");
     }
 
-    internal void OnFailed(int client, SwarmException exception, TimeSpan begun)
+    internal void OnFailed(int client, SwarmException exception, TimeSpan begun, bool wasOpen)
     {
         _generations++;
-        if (exception.Fault == FaultKind.NoRoute && Plan.IsUncovered(Now - UncoveredTime, Now))
+        if (exception.Fault == FaultKind.NoRoute && IsUncovered())
             _uncovered++;
+        else if (exception.Fault == FaultKind.NoRoute && !wasOpen && Plan.Faults.Any(fault => fault.At <= Now && fault.At + fault.Duration >= begun - RefusalTime))
+            _refused++;
         else
             Violate($"client {client}: a generation begun at {begun.TotalSeconds:F3} s failed though all blocks were served: {exception.Fault}: {exception.Message}");
     }
 
+    internal void OnCrashed(int client, Exception exception) => Violate($"client {client}: {exception}");
+
     internal void OnConnectFailed(int client, SwarmException exception)
     {
-        if (!Plan.IsUncovered(Now - UncoveredTime, Now))
+        if (!IsUncovered())
             Violate($"client {client}: could not connect: {exception.Fault}: {exception.Message}");
     }
 
@@ -164,6 +177,8 @@ public sealed class ScenarioRun : IDisposable
         client.Start();
     }
 
+    private bool IsUncovered() => Plan.IsUncovered(Now - UncoveredTime, Now, _absences);
+
     private VirtualProcess? ProcessOf(int number) =>
         number < Swarm.Nodes.Count ? Swarm.Nodes[number].Process : _clients[number - Swarm.Nodes.Count].Process;
 
@@ -174,6 +189,13 @@ public sealed class ScenarioRun : IDisposable
             return;
         _faults[fault.Kind] = _faults.GetValueOrDefault(fault.Kind) + 1;
         Swarm.Trace.Add(Swarm.World.Elapsed, fault.Kind.ToString(), "", "fault", fault.Node);
+        int absence = -1;
+        if (fault.Kind is SimulatedFault.Kill or SimulatedFault.PowerLoss or SimulatedFault.Leave)
+        {
+            absence = _absences.Count;
+            _absences.Add((fault.Node, Now, TimeSpan.MaxValue));
+        }
+
         switch (fault.Kind)
         {
             case SimulatedFault.Kill or SimulatedFault.PowerLoss:
@@ -207,10 +229,15 @@ public sealed class ScenarioRun : IDisposable
                 Swarm.Network.SetCorruption(node.Process!, 0);
                 break;
             default:
-                _clients[fault.Node].Lose(fault.Node % 2 == 0);
+                // The other first: the story goes on as soon as nobody is left whom it waits for.
+                ScenarioClient lost = _clients[fault.Node];
                 AddClient(fault.Node);
+                lost.Lose(fault.Node % 2 == 0);
                 break;
         }
+
+        if (absence >= 0)
+            _absences[absence] = _absences[absence] with { To = Now + ReturnTime };
     }
 
     private async Task PartAsync(VirtualProcess one, VirtualProcess other, bool both, TimeSpan duration)

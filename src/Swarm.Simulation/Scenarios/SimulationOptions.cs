@@ -10,10 +10,10 @@ public sealed record SimulationOptions
     public int? Nodes { get; init; }
 
     /// <summary>How long clients begin new generations, in virtual time.</summary>
-    public TimeSpan Length { get; init; } = TimeSpan.FromSeconds(24);
+    public TimeSpan Length { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Mean time between two faults.</summary>
-    public TimeSpan MeanGap { get; init; } = TimeSpan.FromSeconds(3);
+    public TimeSpan MeanGap { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>What may befall it. Default: everything.</summary>
     public IReadOnlySet<SimulatedFault> Faults { get; init; } = new SortedSet<SimulatedFault>(Enum.GetValues<SimulatedFault>());
