@@ -32,6 +32,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
     private bool _isAsked;
     private bool _isReady;
     private bool _isEnded;
+    private bool _isSuspended;
     private bool _saysFarewell;
 
     // Somebody sends, who also sends what comes meanwhile: one packet after the other.
@@ -123,7 +124,11 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
     {
         lock (_log.Gate)
         {
-            if (!_isAsked || _isEnded)
+            if (_isEnded || _isSuspended)
+                return;
+            _isSuspended = true;
+            // One that overtook the request would be passed over: then it follows it.
+            if (!_isReady)
                 return;
         }
 
@@ -159,6 +164,9 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
                 Fault fault = frame.Fault;
                 if (fault.Peer.IsEmpty)
                     fault.Peer = link.Peer.ToByteString();
+                // Positions were checked where the client's step came in: here two hops disagree, which is no mistake of the client's.
+                if (fault.Kind == FaultKind.WrongPosition)
+                    fault.Kind = FaultKind.ProtocolViolation;
                 table.Fault(session, epoch, fault);
                 break;
             case LinkFrame.BodyOneofCase.Leaving:
@@ -195,8 +203,15 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         request = request.Clone();
         request.Hops.RemoveAt(0);
         SendFrame(new LinkFrame { Open = request });
+        bool suspended;
         lock (_log.Gate)
+        {
             _isReady = !_isEnded;
+            suspended = _isSuspended;
+        }
+
+        if (suspended)
+            SendFrame(new LinkFrame { Suspend = new Suspend() });
         if (_isEnded)
             Unregister();
         else

@@ -3,7 +3,8 @@ using Swarm.Protocol;
 namespace Swarm.Node.Sessions;
 
 /// <summary>What the last hop has computed and the client may lack, so that a client that lost its link gets it again. Rules only; the lock is its user's.</summary>
-internal sealed class ResultLog : IDisposable
+/// <param name="budget">What may be kept in memory of results that were sent already.</param>
+internal sealed class ResultLog(IRetentionBudget budget) : IDisposable
 {
     private readonly SlidingList<StoredResult> _results = new();
 
@@ -17,9 +18,21 @@ internal sealed class ResultLog : IDisposable
 
     public StoredResult this[int index] => _results[index];
 
-    /// <summary>Takes a result, and its share of the packet. Beyond the limit the oldest is forgotten: its step would have to be computed again.</summary>
+    /// <summary>
+    /// Takes a result, and its share of the packet. One that was sent is forgotten where there is no room for it, and beyond the limit the oldest: their steps would have to be
+    /// computed again.
+    /// </summary>
     public void Add(StoredResult result)
     {
+        long bytes = result.Packet?.EncodedBytes ?? 0;
+        bool charged = bytes == 0 || budget.TryTake(bytes);
+        if (!charged && result.SentOn is not null)
+        {
+            result.Packet?.Dispose();
+            return;
+        }
+
+        result = result with { ChargedBytes = charged ? bytes : 0 };
         if (_results.Count == ChainLimits.MaxStoredResults)
             RemoveFirst(1);
         _results.Add(result);
@@ -78,6 +91,7 @@ internal sealed class ResultLog : IDisposable
     private void Forget(StoredResult result)
     {
         Unsent -= result.SentOn is null ? 1 : 0;
+        budget.Return(result.ChargedBytes);
         result.Packet?.Dispose();
     }
 }

@@ -61,7 +61,9 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
     {
         if (below.Hops.Count is 0 or >= ChainLimits.MaxHops || below.Hops[0].Start > session.Plan.MaxPositions)
         {
-            table.Fault(session, epoch, SessionTable.Make(FaultKind.ProtocolViolation, $"opened: {below.Hops.Count} hops, start {(below.Hops.Count > 0 ? below.Hops[0].Start : 0)}"));
+            Fault lie = SessionTable.Make(FaultKind.ProtocolViolation, $"opened: {below.Hops.Count} hops, start {(below.Hops.Count > 0 ? below.Hops[0].Start : 0)}, expected at most {session.Plan.MaxPositions}");
+            lie.Peer = session.Plan.NextEndpoint!.Peer.ToByteString();
+            table.Fault(session, epoch, lie);
             return;
         }
 
@@ -186,7 +188,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             session = new NodeSession(id, epoch, plan, served, served.Pool.CreateCache(), lease, link)
             {
                 Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(rowBytes, lease), rowBytes) { Tokens = plan.Ends is null ? null : new TokenLog() },
-                Results = plan.Next is null ? new ResultLog() : null,
+                Results = plan.Next is null ? new ResultLog(lease) : null,
                 Flight = table.FlightOf(client),
             };
             session.Downstream = NewDownstream(session, epoch, plan);

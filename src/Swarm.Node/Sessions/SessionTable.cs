@@ -43,7 +43,7 @@ internal sealed class SessionTable : IDisposable
         _loop = loop;
         _ledger = new SessionLedger(budget.Bytes, time);
         Results = new ResultDelivery(this);
-        _suspensions = new Suspensions(time, session => Close(session, session.Epoch, onlySuspended: true));
+        _suspensions = new Suspensions(time, session => Close(session, session.Epoch, farewell: false, onlySuspended: true));
         _opening = new SessionOpening(self, this, _ledger, links, loop);
         _intake = new StepIntake(self, this, _ledger, time, loop);
     }
@@ -155,7 +155,8 @@ internal sealed class SessionTable : IDisposable
             sessions = [.. _sessions.Values];
         foreach (NodeSession session in sessions)
         {
-            if (Close(session, session.Epoch))
+            // The hops below keep what they hold, for a while: the client may find another in this one's place.
+            if (Close(session, session.Epoch, farewell: false))
                 Tell(session, session.Epoch, Make(kind, message));
         }
     }
@@ -181,7 +182,7 @@ internal sealed class SessionTable : IDisposable
                     if (Find(link, message.Session, frame.Epoch) is { } session)
                         _intake.OnStep(link, session, frame.Epoch, frame.Step);
                     else
-                        link.PassedOver.Add(message.Session);
+                        PassOver(link, message.Session);
                     break;
                 case LinkFrame.BodyOneofCase.Close:
                     OnClose(link, message.Session, frame.Epoch);
@@ -379,8 +380,12 @@ internal sealed class SessionTable : IDisposable
         }
     }
 
-    /// <summary>Ends a session here and, by the way on of its epoch, below. False when somebody else did.</summary>
-    internal bool Close(NodeSession session, uint epoch, bool onlySuspended = false)
+    /// <summary>Ends a session here. False when somebody else did.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="epoch">No earlier one, nor this, can open it again.</param>
+    /// <param name="farewell">Ends it below as well; otherwise the hops there wait, each for itself.</param>
+    /// <param name="onlySuspended">Leaves alone one to whose client there is a way again.</param>
+    internal bool Close(NodeSession session, uint epoch, bool farewell = true, bool onlySuspended = false)
     {
         List<StepWork> early;
         Downstream? downstream;
@@ -405,7 +410,16 @@ internal sealed class SessionTable : IDisposable
         foreach (StepWork work in early)
             work.Dispose();
         _loop.Wake();
-        downstream?.Close();
+        if (farewell)
+        {
+            downstream?.Close();
+        }
+        else
+        {
+            downstream?.Suspend();
+            downstream?.Leave();
+        }
+
         return true;
     }
 
@@ -450,6 +464,12 @@ internal sealed class SessionTable : IDisposable
         }
 
         downstream?.Suspend();
+    }
+
+    private void PassOver(InboundLink link, SessionId id)
+    {
+        Prune(link);
+        link.PassedOver.Add(id);
     }
 
     private void OnKeepAlive(SessionId id)

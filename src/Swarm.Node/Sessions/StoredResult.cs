@@ -11,6 +11,9 @@ namespace Swarm.Node.Sessions;
 /// <param name="SentOn">Where it was sent; null while no client has attached.</param>
 internal readonly record struct StoredResult(ulong Number, int Position, int Count, HiddenPacket? Packet, bool IsBulk, InboundLink? SentOn)
 {
+    /// <summary>Bytes that its packet takes of the session's lease.</summary>
+    public long ChargedBytes { get; init; }
+
     public int End => Position + Count;
 
     /// <summary>The id chosen, with swarm ends, where the client asked for it.</summary>

@@ -58,6 +58,7 @@ public sealed class SuspensionTests : IAsyncLifetime
         await ClosedAsync();
 
         Assert.Equal(0u, told.Frame.Epoch);
+        _next.AssertNothingMore();
         Assert.Equal((0, 0L, _free), (Node.Sessions, Node.CacheBytesUsed, Node.CacheTokensFree));
     }
 
@@ -135,6 +136,17 @@ public sealed class SuspensionTests : IAsyncLifetime
 
         Assert.Equal((true, 3000u), (leaving.Peer.IsEmpty, leaving.RemainingMilliseconds));
         Assert.True(again.Peer.IsEmpty);
+    }
+
+    // What the hops below hold is what another in this one's place needs not compute again.
+    [Fact]
+    public async Task StopAsync_SessionsLeft_TheHopsBelowKeepTheirs()
+    {
+        await Node.StopAsync(TimeSpan.Zero);
+
+        await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Suspend);
+        Assert.Equal(FaultKind.Draining, (await _link.ReceiveFaultAsync()).Kind);
+        _next.AssertNothingMore();
     }
 
     private Task ClosedAsync() => _cluster.Events[1].WaitUntilIdleAsync(1);
