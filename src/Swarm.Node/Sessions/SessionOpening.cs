@@ -267,10 +267,12 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         GoBack(session, held, recomputed);
         Downstream? before;
         Downstream? next;
+        SessionPlan last;
         lock (table.Gate)
         {
             if (session.IsClosed || session.Epoch != epoch)
                 return;
+            last = session.Plan;
             session.Plan = plan;
             session.Length = session.Computed;
             before = session.Downstream;
@@ -279,6 +281,9 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         }
 
         session.HasGap = false;
+        // One that the new chain leaves out frees itself, even where the client cannot reach it.
+        if (before is not null && last.NextEndpoint!.Peer != plan.NextEndpoint!.Peer)
+            before.Suspend();
         before?.Leave();
         if (next is not null)
         {

@@ -227,6 +227,21 @@ public sealed class HopFeedingTests : IAsyncLifetime
         Assert.Equal((0, 4, true), fed.Stretch);
     }
 
+    [Fact]
+    public async Task Open_AnotherNextHop_TheOneLeftOutIsSuspended()
+    {
+        await OpenAsync(_first);
+        await StepAsync(_first, 0, 0, 4);
+
+        await ReopenAsync(_second, 1, start: 4, confirmed: 4, valid: 4);
+        FakeFrame told = await _first.ReceiveAsync(LinkFrame.BodyOneofCase.Suspend);
+        await ReopenAsync(_second, 2, start: 4, confirmed: 4, valid: 4);
+
+        Assert.Equal(0u, told.Frame.Epoch);
+        _first.AssertNothingMore();
+        _second.AssertNothingMore();
+    }
+
     private OpenSession Request(FakeHop next, int confirmed = 0, int valid = 0)
     {
         OpenSession open = RawLink.Request(Node);
