@@ -40,6 +40,9 @@ internal sealed class HopObserver
     public static TimeSpan TokenTime(NodeEntry node, ChainHop hop) =>
         node.BlockTime > TimeSpan.Zero ? (node.BlockTime * hop.Blocks.Count) + node.QueueTime : TimeSpan.Zero;
 
+    /// <summary>Time of the blocks alone: nodes announce that, and whoever embeds or chooses is no slower for it.</summary>
+    public static ulong BlockMicros(HopTelemetry totals) => totals.ComputeMicros > totals.EndsMicros ? totals.ComputeMicros - totals.EndsMicros : 0;
+
     /// <summary>Totals of the session after another result, one entry a hop.</summary>
     public void Observe(IReadOnlyList<HopTelemetry> totals)
     {
@@ -60,9 +63,9 @@ internal sealed class HopObserver
         {
             HopTelemetry first = _from![index];
             HopTelemetry last = totals[index];
-            if (_hops[index].Peer is not { } peer || last.Tokens <= first.Tokens || last.ComputeMicros <= first.ComputeMicros)
+            if (_hops[index].Peer is not { } peer || last.Tokens <= first.Tokens || BlockMicros(last) <= BlockMicros(first))
                 continue;
-            double micros = (double)(last.ComputeMicros - first.ComputeMicros) / (last.Tokens - first.Tokens);
+            double micros = (double)(BlockMicros(last) - BlockMicros(first)) / (last.Tokens - first.Tokens);
             double waited = last.QueueMicros > first.QueueMicros ? (double)(last.QueueMicros - first.QueueMicros) / (last.Tokens - first.Tokens) : 0;
             measured[index] = TimeSpan.FromMicroseconds(Math.Min(micros + waited, TimeSpan.FromHours(1).TotalMicroseconds));
             _directory.Observe(peer, TimeSpan.FromMicroseconds(Math.Min(micros / _hops[index].Blocks.Count, TimeSpan.FromHours(1).TotalMicroseconds)), null);

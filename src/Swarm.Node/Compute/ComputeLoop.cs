@@ -230,6 +230,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         session.RecomputedTokens += (ulong)Math.Max(0, Math.Min(end, session.RecomputeBelow) - work.Position);
         session.Computed = end;
         session.ComputeMicros += (ulong)work.Computed.TotalMicroseconds;
+        session.EndsMicros += (ulong)work.Ends.TotalMicroseconds;
         session.QueueMicros += (ulong)queue.TotalMicroseconds;
         if (packet is null)
             return;

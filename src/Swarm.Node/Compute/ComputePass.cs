@@ -66,7 +66,10 @@ internal sealed class ComputePass(int hidden, TimeProvider time) : IComputeWork
         Choose();
         TimeSpan all = time.GetElapsedTime(start);
         foreach (StepPiece piece in Pieces)
+        {
             piece.Work.Computed += all;
+            piece.Work.Ends += all - Elapsed;
+        }
     }
 
     private bool Prepare(StepWork work, long now)

@@ -32,6 +32,8 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
 
     public ulong ComputeMicros { get; set; }
 
+    public ulong EndsMicros { get; set; }
+
     public ulong QueueMicros { get; set; }
 
     public ulong ForwardedDirectly { get; set; }
@@ -151,6 +153,7 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
     public HopTelemetry Figures() => new()
     {
         ComputeMicros = ComputeMicros,
+        EndsMicros = EndsMicros,
         QueueMicros = QueueMicros,
         LinkMicros = (ulong)Math.Max(0, Interlocked.Read(ref LinkMicros)),
         ForwardedDirectly = ForwardedDirectly,

@@ -42,6 +42,9 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket? p
     /// <summary>Time on the device so far.</summary>
     public TimeSpan Computed { get; set; }
 
+    /// <summary>Of it: time of the passes that was not their blocks'.</summary>
+    public TimeSpan Ends { get; set; }
+
     /// <summary>Why the step cannot go on; null while it can.</summary>
     public Fault? Failure { get; set; }
 

@@ -34,6 +34,8 @@ public sealed class ThinFrameTests
         Assert.Equal(expected.Tokens, [(int)first.TokenIds.Single(), (int)second.TokenIds.Single()]);
         Assert.Equal((0u, 0ul, 5u), (first.Rows, first.EncodedBytes, first.Count));
         Assert.Empty(third.TokenIds);
+        HopTelemetry figures = third.Telemetry.Single();
+        Assert.InRange(figures.EndsMicros, 1ul, figures.ComputeMicros);
     }
 
     [Theory]
