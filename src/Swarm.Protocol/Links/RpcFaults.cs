@@ -13,7 +13,10 @@ public static class RpcFaults
     /// <param name="peer">Who it was; default: whom the endpoint names.</param>
     public static SwarmException Translate(Exception exception, PeerEndpoint called, FaultKind lost, PeerId? peer = null)
     {
-        string detail = exception is RpcException { Status.Detail: { Length: > 0 } text } ? text : exception.Message;
+        // A call whose time was over was cancelled here; who reads of it wants to know what was waited for.
+        bool late = lost == FaultKind.PeerUnreachable && exception is RpcException { StatusCode: StatusCode.Cancelled or StatusCode.DeadlineExceeded };
+        string detail = late ? "no answer in time"
+            : exception is RpcException { Status.Detail: { Length: > 0 } text } ? text : exception.Message;
         FaultKind kind = exception switch
         {
             RpcException { StatusCode: StatusCode.Unimplemented } => FaultKind.VersionMismatch,
@@ -24,6 +27,7 @@ public static class RpcFaults
             RpcException { StatusCode: StatusCode.DeadlineExceeded } => FaultKind.PeerUnreachable,
             _ => lost,
         };
-        return new SwarmException(kind, $"{called}: {detail}", peer ?? (called.Peer.IsNone ? null : called.Peer), inner: exception);
+        PeerId who = peer is { IsNone: false } known ? known : called.Peer;
+        return new SwarmException(kind, $"{called}: {detail}", who.IsNone ? null : who, inner: exception);
     }
 }
