@@ -13,6 +13,8 @@ internal sealed class RemoteBlockChain : IBlockChain
     // Another route may serve where one refused; bounded, so that a swarm in trouble is not hammered.
     private const int Attempts = 4;
 
+    private static readonly TimeSpan SecondThought = TimeSpan.FromSeconds(0.2);
+
     private readonly SwarmClientOptions _options;
     private readonly SwarmMember _member;
     private readonly ModelConfig _config;
@@ -85,6 +87,7 @@ internal sealed class RemoteBlockChain : IBlockChain
         var avoided = new HashSet<PeerId>();
         bool fresh = false;
         int room = shape.ExpectedPositions;
+        long start = _options.Time.GetTimestamp();
         for (int attempt = 1; ; attempt++)
         {
             DirectorySnapshot snapshot = Directory.Snapshot;
@@ -130,6 +133,17 @@ internal sealed class RemoteBlockChain : IBlockChain
                     continue;
                 if (exception.Fault == FaultKind.NoCapacity)
                     throw;
+
+                // The only ones for some blocks, and yet alive: what went wrong may have been the connection alone.
+                if (_options.Time.GetElapsedTime(start) < options.Grace)
+                {
+                    avoided.Clear();
+                    await Task.Delay(_options.Random.Jitter(SecondThought, 0.5), _options.Time, cancellationToken);
+                    await Look().Here().WaitAsync(cancellationToken);
+                    if (Covers(avoided, shape.Blocks))
+                        continue;
+                }
+
                 string blocks = exception.Blocks is { } some ? $"blocks {some.First}:{some.End}" : $"blocks {shape.Blocks}";
                 throw new SwarmException(
                     FaultKind.NoRoute, $"{blocks}: nobody else serves them, and {exception.Message}", peer, exception.Blocks, exception);
