@@ -1,3 +1,4 @@
+using Swarm.Models;
 using Swarm.Models.Templates;
 using Swarm.Testing;
 
@@ -61,11 +62,44 @@ public sealed class ChatTests
         Assert.Equal(2, chat.Messages.Count);
     }
 
-    private static async Task<string> SayAsync(ChatSession chat, string message, GenerationOptions options)
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task SendAsync_HopDies_TheConversationAndTheOtherCachesAreKept(bool speaking)
+    {
+        BlockSpan[] spans = SwarmCluster.Split(30, 2);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestData.DefaultModel, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        ChainRoute? route = null;
+        List<ChainRecovery> recoveries = [];
+        var options = new GenerationOptions { MaxTokens = 12, StopAtEndOfSequence = false, RouteOpened = opened => route ??= opened, Recovered = recoveries.Add };
+        await using ChatSession chat = swarm.StartChat("You are a helpful assistant.");
+
+        string first = await SayAsync(chat, "Name one colour.", options, after: speaking ? 5 : 12, KillAsync);
+        string second = await SayAsync(chat, "And another one?", options);
+
+        // In the midst of an answer, or between two turns.
+        ChainRecovery recovery = Assert.Single(recoveries);
+        Assert.Equal((route!.Hops[1].Peer, spans[1], 0L), (recovery.Peer, recovery.Blocks, recovery.RecomputedDownstreamTokens));
+        await using LocalModel local = cluster.OpenLocal();
+        await using ChatSession alone = local.StartChat("You are a helpful assistant.");
+        Assert.Equal((await SayAsync(alone, "Name one colour.", options), await SayAsync(alone, "And another one?", options)), (first, second));
+        Assert.Equal(alone.PrefilledTokens, chat.PrefilledTokens);
+
+        async Task KillAsync() => await cluster.KillAsync(cluster.Nodes.ToList().FindIndex(node => node.Peer == route!.Hops[1].Peer));
+    }
+
+    private static async Task<string> SayAsync(ChatSession chat, string message, GenerationOptions options, int after = 0, Func<Task>? then = null)
     {
         string answer = "";
+        int seen = 0;
         await foreach (GeneratedToken token in chat.SendAsync(message, options))
+        {
             answer += token.Text;
+            if (++seen == after)
+                await then!();
+        }
+
         Assert.Equal(new ChatMessage("assistant", answer), chat.Messages[^1]);
         return answer;
     }
