@@ -53,12 +53,26 @@ public sealed class RecoveryTests
         await using ServeFleet fleet = await ServeFleet.StartAsync(["0:15", "15:30"], ["--threads", "1"]);
         await using WatchedGeneration generation = WatchedGeneration.Start(fleet.Invite, [.. Story, "--grace", "80"]);
         await generation.WaitForEventsAsync("token", 10);
+        string dead = fleet.Nodes[1].Peer;
         fleet.Nodes[1].Kill();
         await fleet.AddAsync("15:30");
         GenerationOutcome outcome = await generation.FinishAsync();
         Assert.True(outcome.IsDone, outcome.Failure);
         Assert.Equal(expected, outcome.Tokens);
-        Assert.Single(outcome.Recoveries);
+        JsonElement recovery = Assert.Single(outcome.Recoveries);
+        Assert.Equal(
+            ["event", "reason", "peer", "blocks", "replayedTokens", "replayDepth", "recomputedDownstreamTokens", "seconds", "epoch"],
+            recovery.EnumerateObject().Select(field => field.Name));
+        Assert.Contains(recovery.GetProperty("reason").GetString(), (string[])["PeerLost", "PeerUnreachable"]);
+        Assert.Equal(dead, recovery.GetProperty("peer").GetString());
+        Assert.Equal("[15,30]", recovery.GetProperty("blocks").GetRawText());
+        int prompt = outcome.Done.GetProperty("promptTokens").GetInt32();
+        Assert.InRange(recovery.GetProperty("replayedTokens").GetInt32(), prompt + 9, prompt + 63);
+        Assert.Equal(1, recovery.GetProperty("replayDepth").GetInt32());
+        Assert.Equal(0, recovery.GetProperty("recomputedDownstreamTokens").GetInt32());
+        Assert.InRange(recovery.GetProperty("seconds").GetDouble(), 1e-6, 80);
+        Assert.InRange(recovery.GetProperty("epoch").GetInt32(), 1, int.MaxValue);
+        Assert.Equal(1, outcome.Done.GetProperty("recoveries").GetInt32());
     }
 
     [SkippableFact]
