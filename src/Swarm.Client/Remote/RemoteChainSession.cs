@@ -796,10 +796,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             length = _steps.Length;
             if (!IsAtRest || !IsPoliteAfter(LeaveRule.Interval) || (_slowLook is { } last && _around.Time.GetElapsedTime(last) < LeaveRule.LookInterval))
                 return;
-            _slowLook = _around.Time.GetTimestamp();
             measured = epoch.Observer.Measured;
             if (measured is null)
                 return;
+            _slowLook = _around.Time.GetTimestamp();
         }
 
         for (int index = 0; index < epoch.Hops.Count; index++)
