@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Swarm.Testing.Networks;
 using Swarm.Testing.Processes;
 using Swarm.Testing.Trials;
