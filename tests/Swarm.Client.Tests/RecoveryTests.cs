@@ -138,7 +138,7 @@ public sealed class RecoveryTests
 
         ValueTask<ReadOnlyMemory<float>> prefill = session.PrefillAsync(Prompt, chunk: 4);
         await cluster.KillAsync(victim);
-        ReadOnlyMemory<float> logits = await prefill;
+        ReadOnlyMemory<float> logits = await prefill.AsTask().WaitAsync(Patience);
 
         AssertSame(await alone.PrefillAsync(Prompt), logits);
         AssertSame(await alone.StepAsync(7), await session.StepAsync(7));
