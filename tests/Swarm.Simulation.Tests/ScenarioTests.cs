@@ -18,6 +18,15 @@ public sealed class ScenarioTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void Run_ThinClients_NothingIsWrong()
+    {
+        SimulationTotals totals = SeedRunner.Run(0, 8, new SimulationOptions { ThinClients = 0.7 });
+
+        Assert.True(totals.Failed.Count == 0, string.Join('\n', totals.Failed.SelectMany(run => run.Violations.Prepend($"seed {run.Seed}, thin clients"))));
+        Assert.True(totals.Recoveries > 0, "no recoveries");
+    }
+
+    [Fact]
     public void Run_OneSeedTwice_IsTheSameRun()
     {
         SimulationTotals first = SeedRunner.Run(3, 5, new SimulationOptions());

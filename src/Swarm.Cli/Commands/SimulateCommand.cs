@@ -114,7 +114,6 @@ internal sealed class SimulateCommand : CommandDefinition
                 json.WriteNumber("tokens", totals.Tokens);
                 json.WriteNumber("recoveries", totals.Recoveries);
                 json.WriteNumber("uncovered", totals.Runs.Sum(run => run.Uncovered));
-                json.WriteNumber("refused", totals.Runs.Sum(run => run.Refused));
                 json.WriteStartObject("faults");
                 foreach ((SimulatedFault kind, int count) in totals.Faults)
                     json.WriteNumber(NameOf(kind), count);

@@ -10,7 +10,7 @@ namespace Swarm.Client;
 /// <summary>A model's blocks in a swarm.</summary>
 internal sealed class RemoteBlockChain : IBlockChain
 {
-    // Another route may serve where one refused; bounded, so that a swarm in trouble is not hammered.
+    // Another route may serve where one refused; so often at least, however long that takes, and then until the grace is over.
     private const int Attempts = 4;
 
     private static readonly TimeSpan SecondThought = TimeSpan.FromSeconds(0.2);
@@ -88,6 +88,7 @@ internal sealed class RemoteBlockChain : IBlockChain
         bool fresh = false;
         int room = shape.ExpectedPositions;
         long start = _options.Time.GetTimestamp();
+        bool HasTime() => _options.Time.GetElapsedTime(start) < options.Grace;
         for (int attempt = 1; ; attempt++)
         {
             DirectorySnapshot snapshot = Directory.Snapshot;
@@ -119,7 +120,7 @@ internal sealed class RemoteBlockChain : IBlockChain
             {
                 return await RemoteChainSession.OpenAsync(SessionId.Draw(_options.Random), routed, hops, options, _around, cancellationToken);
             }
-            catch (SwarmException exception) when (attempt < Attempts && exception.Fault.Rule().ElsewhereMayServe && exception.Peer is { } peer)
+            catch (SwarmException exception) when ((attempt < Attempts || HasTime()) && exception.Fault.Rule().ElsewhereMayServe && exception.Peer is { } peer)
             {
                 avoided.Add(peer);
                 Report(peer, exception.Fault);
@@ -134,15 +135,18 @@ internal sealed class RemoteBlockChain : IBlockChain
                 if (exception.Fault == FaultKind.NoCapacity)
                     throw;
 
-                // The only ones for some blocks, and yet alive: what went wrong may have been the connection alone.
-                if (_options.Time.GetElapsedTime(start) < options.Grace)
+                // The only ones for some blocks, and yet alive: what went wrong may have been the connection alone, or who came back is about to serve.
+                avoided.Clear();
+                while (HasTime())
                 {
-                    avoided.Clear();
                     await Task.Delay(_options.Random.Jitter(SecondThought, 0.5), _options.Time, cancellationToken);
                     await Look().Here().WaitAsync(cancellationToken);
                     if (Covers(avoided, shape.Blocks))
-                        continue;
+                        break;
                 }
+
+                if (HasTime())
+                    continue;
 
                 string blocks = exception.Blocks is { } some ? $"blocks {some.First}:{some.End}" : $"blocks {shape.Blocks}";
                 throw new SwarmException(

@@ -101,8 +101,8 @@ public sealed class SimulatedSwarm : IDisposable
     public VirtualProcess NewProcess(string name, TimeSpan skew = default, double rate = 1) => new(World, name) { Skew = skew, Rate = rate };
 
     /// <summary>Connects a client; to be called in its process.</summary>
-    public Task<SwarmClient> ConnectAsync(VirtualProcess process) => SwarmClient.ConnectAsync(
-        ClientOptions(process, [.. _nodes.Where(node => node.Process is not null).Select(node => node.Address).Take(8)]));
+    public Task<SwarmClient> ConnectAsync(VirtualProcess process, EndsMode ends = EndsMode.Local) => SwarmClient.ConnectAsync(
+        ClientOptions(process, [.. _nodes.Where(node => node.Process is not null).Select(node => node.Address).Take(8)]) with { Ends = ends });
 
     /// <summary>What a client is made with.</summary>
     internal SwarmClientOptions ClientOptions(VirtualProcess process, IReadOnlyList<PeerAddress> known) => new()

@@ -16,9 +16,6 @@ public sealed record RunResult
     /// <summary>Generations that ended with an error because blocks really were uncovered.</summary>
     public int Uncovered { get; init; }
 
-    /// <summary>Generations that could not begin right after a fault, though all blocks were served: opening a chain does not wait for anybody.</summary>
-    public int Refused { get; init; }
-
     /// <summary>Faults that happened, by kind.</summary>
     public required IReadOnlyDictionary<SimulatedFault, int> Faults { get; init; }
 

@@ -4,7 +4,7 @@ using Swarm.Protocol;
 namespace Swarm.Simulation;
 
 /// <summary>A client of a scenario: one generation after the other, each compared with the undisturbed one.</summary>
-internal sealed class ScenarioClient(ScenarioRun run, int number, VirtualProcess process, SeededRandomSource random)
+internal sealed class ScenarioClient(ScenarioRun run, int number, VirtualProcess process, SeededRandomSource random, EndsMode ends)
 {
     private readonly TaskCompletionSource _lost = new();
     private SwarmClient? _client;
@@ -65,7 +65,7 @@ internal sealed class ScenarioClient(ScenarioRun run, int number, VirtualProcess
         {
             try
             {
-                return await run.Swarm.ConnectAsync(process);
+                return await run.Swarm.ConnectAsync(process, ends);
             }
             catch (SwarmException exception) when (run.Now < run.Plan.Length + TimeSpan.FromSeconds(20))
             {
@@ -103,7 +103,7 @@ internal sealed class ScenarioClient(ScenarioRun run, int number, VirtualProcess
         }
         catch (SwarmException exception)
         {
-            run.OnFailed(number, exception, begun, wasOpen: seen > 0);
+            run.OnFailed(number, exception, begun);
             await Task.Delay(TimeSpan.FromMilliseconds(500), process);
         }
     }

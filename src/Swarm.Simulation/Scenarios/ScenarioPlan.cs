@@ -1,3 +1,4 @@
+using Swarm.Client;
 using Swarm.Models;
 using Swarm.Protocol;
 
@@ -28,6 +29,7 @@ public sealed class ScenarioPlan
         Skews = [.. Enumerable.Range(0, Spans.Count).Select(_ => Chance(0.2) ? TimeSpan.FromSeconds(Below(600) - 300) : TimeSpan.Zero)];
         Rates = [.. Enumerable.Range(0, Spans.Count).Select(_ => Chance(0.2) ? 0.99 + (0.02 * _random.NextDouble()) : 1)];
         DrawFaults([.. options.Faults.Order()], options.MeanGap);
+        Ends = [.. Enumerable.Range(0, Clients).Select(_ => Chance(options.ThinClients) ? EndsMode.Swarm : EndsMode.Local)];
     }
 
     public ulong Seed { get; }
@@ -45,6 +47,9 @@ public sealed class ScenarioPlan
     public IReadOnlyList<double> Rates { get; }
 
     public int Clients { get; }
+
+    /// <summary>Where each client has the model's ends.</summary>
+    public IReadOnlyList<EndsMode> Ends { get; }
 
     public Weather Weather { get; }
 

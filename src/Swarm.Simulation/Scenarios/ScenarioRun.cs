@@ -15,9 +15,6 @@ public sealed class ScenarioRun : IDisposable
     /// <summary>How long before an error its blocks may have been uncovered: what a client waits, and what it takes for the dead.</summary>
     private static readonly TimeSpan UncoveredTime = TimeSpan.FromSeconds(20);
 
-    /// <summary>Opening a chain does not wait: a node whose connection was reset so lately may be missing, though it lives.</summary>
-    private static readonly TimeSpan RefusalTime = TimeSpan.FromSeconds(4);
-
     /// <summary>Who has come back is in everybody's sight by then.</summary>
     private static readonly TimeSpan ReturnTime = TimeSpan.FromSeconds(5);
 
@@ -30,7 +27,6 @@ public sealed class ScenarioRun : IDisposable
     private TimeSpan _start;
     private int _generations;
     private int _uncovered;
-    private int _refused;
     private int _mismatches;
     private int _hangs;
     private long _tokens;
@@ -75,7 +71,6 @@ public sealed class ScenarioRun : IDisposable
             Tokens = _tokens,
             Recoveries = _recoveries,
             Uncovered = _uncovered,
-            Refused = _refused,
             Faults = _faults,
             Mismatches = _mismatches,
             Hangs = _hangs,
@@ -104,13 +99,11 @@ public sealed class ScenarioRun : IDisposable
         Violate($"client {client}: token {token} of text {entry} is {seen}, undisturbed {expected}");
     }
 
-    internal void OnFailed(int client, SwarmException exception, TimeSpan begun, bool wasOpen)
+    internal void OnFailed(int client, SwarmException exception, TimeSpan begun)
     {
         _generations++;
         if (exception.Fault == FaultKind.NoRoute && IsUncovered())
             _uncovered++;
-        else if (exception.Fault == FaultKind.NoRoute && !wasOpen && Plan.Faults.Any(fault => fault.At <= Now && fault.At + fault.Duration >= begun - RefusalTime))
-            _refused++;
         else
             Violate($"client {client}: a generation begun at {begun.TotalSeconds:F3} s failed though all blocks were served: {exception.Fault}: {exception.Message}");
     }
@@ -172,7 +165,7 @@ public sealed class ScenarioRun : IDisposable
     private void AddClient(int number)
     {
         VirtualProcess process = Swarm.NewProcess($"client{_clients.Count}");
-        var client = new ScenarioClient(this, number, process, new SeededRandomSource((Plan.Seed * 31) + (ulong)_clients.Count));
+        var client = new ScenarioClient(this, number, process, new SeededRandomSource((Plan.Seed * 31) + (ulong)_clients.Count), Plan.Ends[number]);
         _clients.Add(client);
         client.Start();
     }

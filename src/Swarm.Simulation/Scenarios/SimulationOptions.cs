@@ -18,6 +18,9 @@ public sealed record SimulationOptions
     /// <summary>What may befall it. Default: everything.</summary>
     public IReadOnlySet<SimulatedFault> Faults { get; init; } = new SortedSet<SimulatedFault>(Enum.GetValues<SimulatedFault>());
 
+    /// <summary>Share of clients that leave the model's ends to the nodes.</summary>
+    public double ThinClients { get; init; }
+
     /// <summary>How long a device takes.</summary>
     public ComputeSpeed Speed { get; init; } = new(TimeSpan.FromMilliseconds(7), TimeSpan.FromMilliseconds(0.1));
 
