@@ -73,7 +73,8 @@ public sealed class NodeHost : IAsyncDisposable
             Time = options.Time,
             Random = options.Random,
         });
-        _links = new LinkPool(_member.Transport, options.Time, Greeting, options.Patience);
+        // Who opens a chain waits for the hop that cannot be reached to be named; a silent one is told like a stalled one.
+        _links = new LinkPool(_member.Transport, options.Time, Greeting, options.Patience < ChainTiming.Stall ? options.Patience : ChainTiming.Stall);
         _links.Failed += OnLinkFailed;
     }
 
