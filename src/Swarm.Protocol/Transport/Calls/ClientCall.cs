@@ -144,7 +144,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
         {
             throw Fail(exception);
         }
-        catch (Exception exception) when (exception is not (RpcException or InvalidOperationException or ArgumentException))
+        catch (Exception exception) when (exception is ObjectDisposedException or not (RpcException or InvalidOperationException or ArgumentException))
         {
             throw WriteFailed(exception);
         }
@@ -166,7 +166,7 @@ internal sealed class ClientCall<TRequest, TResponse> : IClientStreamWriter<TReq
             _requests ??= await _wire.RequestWriter;
             await _wire.CompleteRequestAsync();
         }
-        catch (Exception exception) when (exception is not (RpcException or InvalidOperationException))
+        catch (Exception exception) when (exception is ObjectDisposedException or not (RpcException or InvalidOperationException))
         {
             throw WriteFailed(exception);
         }
