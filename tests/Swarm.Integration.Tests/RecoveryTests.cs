@@ -11,11 +11,12 @@ public sealed class RecoveryTests
     private static readonly string[] Story = ["Once upon a time", "--tokens", "64"];
 
     [SkippableFact]
-    public async Task Generate_NodesKilledAtEveryMomentAndOneFrozen_GivesTheTextOfOneProcess()
+    public async Task Generate_NodesKilledEarlyLateAndInTwosAndOneFrozen_GivesTheTextOfOneProcess()
     {
         Skip.If(OperatingSystem.IsWindows(), "signals are sent on Unix only");
         await using FaultTrials trials = await FaultTrials.StartAsync(5);
-        FaultMoment[] moments = Enum.GetValues<FaultMoment>();
+        // Early, late, and while the chain is being mended; scripts/kills goes through all moments at all hops.
+        FaultMoment[] moments = [FaultMoment.Prefill, FaultMoment.HundredthStep, FaultMoment.Replacement, FaultMoment.TwoAtOnce];
         int recoveries = 0;
         for (int run = 0; run < moments.Length; run++)
         {
@@ -26,7 +27,7 @@ public sealed class RecoveryTests
         }
 
         // Some nodes may die too late to be missed, not most of them.
-        Assert.True(recoveries >= moments.Length - 2, $"{recoveries} recoveries in {moments.Length} runs");
+        Assert.True(recoveries >= moments.Length - 1, $"{recoveries} recoveries in {moments.Length} runs");
 
         // Back again while the text goes on without it, it does no harm.
         FaultOutcome frozen = await trials.RunAsync(FaultAct.Freeze, FaultMoment.HundredthStep, 1);
