@@ -27,22 +27,8 @@ internal sealed class DamagingTransport(ITransport inner) : ITransport
         return read(new Damaged(context.PayloadAsReadOnlySequence().ToArray()));
     }
 
-    private sealed class Invoker(DamagingTransport owner, PeerEndpoint endpoint, CallInvoker inner) : CallInvoker
+    private sealed class Invoker(DamagingTransport owner, PeerEndpoint endpoint, CallInvoker inner) : PassingInvoker(inner)
     {
-        public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
-            inner.BlockingUnaryCall(method, host, options, request);
-
-        public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
-            inner.AsyncUnaryCall(method, host, options, request);
-
-        public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
-            Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
-            inner.AsyncServerStreamingCall(method, host, options, request);
-
-        public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
-            Method<TRequest, TResponse> method, string? host, CallOptions options) =>
-            inner.AsyncClientStreamingCall(method, host, options);
-
         public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
             Method<TRequest, TResponse> method, string? host, CallOptions options)
         {
@@ -52,7 +38,7 @@ internal sealed class DamagingTransport(ITransport inner) : ITransport
                 method = new Method<TRequest, TResponse>(method.Type, method.ServiceName, method.Name, method.RequestMarshaller, (Marshaller<TResponse>)(object)damaging);
             }
 
-            return inner.AsyncDuplexStreamingCall(method, host, options);
+            return base.AsyncDuplexStreamingCall(method, host, options);
         }
     }
 

@@ -18,31 +18,20 @@ internal sealed class RefusingTransport(ITransport inner) : ITransport
 
     private static RpcException Refusal() => new(new Status(StatusCode.Unauthenticated, "the peer refuses this side"));
 
-    private sealed class Invoker(RefusingTransport owner, PeerEndpoint endpoint, CallInvoker inner) : CallInvoker
+    private sealed class Invoker(RefusingTransport owner, PeerEndpoint endpoint, CallInvoker inner) : PassingInvoker(inner)
     {
-        public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
-            inner.BlockingUnaryCall(method, host, options, request);
-
         public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
             owner.Refuses(endpoint, method.Name)
                 ? new AsyncUnaryCall<TResponse>(
                     Task.FromException<TResponse>(Refusal()), Task.FromException<Metadata>(Refusal()), () => Refusal().Status, () => [], () => { })
-                : inner.AsyncUnaryCall(method, host, options, request);
-
-        public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
-            Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) =>
-            inner.AsyncServerStreamingCall(method, host, options, request);
-
-        public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<TRequest, TResponse>(
-            Method<TRequest, TResponse> method, string? host, CallOptions options) =>
-            inner.AsyncClientStreamingCall(method, host, options);
+                : base.AsyncUnaryCall(method, host, options, request);
 
         public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<TRequest, TResponse>(
             Method<TRequest, TResponse> method, string? host, CallOptions options) =>
             owner.Refuses(endpoint, method.Name)
                 ? new AsyncDuplexStreamingCall<TRequest, TResponse>(
                     new Broken<TRequest, TResponse>(), new Broken<TRequest, TResponse>(), Task.FromException<Metadata>(Refusal()), () => Refusal().Status, () => [], () => { })
-                : inner.AsyncDuplexStreamingCall(method, host, options);
+                : base.AsyncDuplexStreamingCall(method, host, options);
     }
 
     private sealed class Broken<TRequest, TResponse> : IClientStreamWriter<TRequest>, IAsyncStreamReader<TResponse>
