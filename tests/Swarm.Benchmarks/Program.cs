@@ -6,6 +6,7 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Swarm.Benchmarks;
 using Swarm.Kernels;
 using Swarm.Kernels.Cpu;
+using Swarm.Models.Files;
 using Swarm.Node.Measurement;
 
 // "quick [threads] [width] [quantile]" prints every kernel's share of its floor in some seconds; anything else goes to BenchmarkDotNet.
@@ -80,6 +81,14 @@ if (args is ["routes"])
         }
     }
 
+    return;
+}
+
+// "requantize FILE FORMAT TARGET" writes a GGUF file with its matrices in another format, for scripts/bench-peers.
+if (args is ["requantize", var source, var format, var target])
+{
+    using GgufFile file = GgufFile.Open(source);
+    GgufRequantizer.Write(file, Enum.Parse<WeightFormat>(format, ignoreCase: true), target);
     return;
 }
 

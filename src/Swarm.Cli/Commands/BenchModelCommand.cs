@@ -8,45 +8,47 @@ namespace Swarm.Cli.Commands;
 /// <summary>A whole model in this process against the memory it streams from.</summary>
 internal sealed class BenchModelCommand : CommandDefinition
 {
-    private const int PromptTokens = 128;
-    private const int Rounds = 5;
-    private const int Steps = 12;
+    private static readonly Setting<int> Prompt = new("prompt", "N", "tokens of the prompt (default 128)", Values.Integer(1, 1 << 16), 128);
+    private static readonly Setting<int> Steps = new("steps", "N", "decode steps a round (default 12)", Values.Integer(1, 1 << 16), 12);
+    private static readonly Setting<int> Rounds = new("rounds", "N", "rounds of floor, prefill and decode in turn (default 5)", Values.Integer(1, 1000), 5);
 
     public override string Name => "model";
 
     public override string Description => "prefill and decode of a model in this process against memory bandwidth";
 
-    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model, CommonSettings.Threads];
+    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model, CommonSettings.Threads, Prompt, Steps, Rounds];
 
     public override async Task<int> RunAsync(CommandContext context)
     {
         CancellationToken polite = context.Interrupts.Polite;
         int threads = context.Get(CommonSettings.Threads);
+        int promptTokens = context.Get(Prompt);
+        int decodeSteps = context.Get(Steps);
         await using LocalModel model = ModelOpening.LoadLocal(context);
         long weightBytes = model.Blocks.WeightBytes + model.Ends.HeadBytes;
-        await using DecodeProbe probe = await DecodeProbe.OpenAsync(model, PromptTokens, Steps, context.Time, polite);
+        await using DecodeProbe probe = await DecodeProbe.OpenAsync(model, promptTokens, decodeSteps, context.Time, polite);
         using HardwareProbe hardware = new(threads, Math.Max(weightBytes, 128L << 20));
 
         // Once for nothing: the pages are in memory and the code is compiled.
         await probe.PrefillAsync(polite);
-        await probe.DecodeAsync(Steps, polite);
+        await probe.DecodeAsync(decodeSteps, polite);
         ReadAll(hardware);
 
         // Floor and model in turn: what else the machine does falls on both.
         List<double> reads = [];
         List<double> prefills = [];
         List<double> steps = [];
-        for (int round = 0; round < Rounds; round++)
+        for (int round = 0; round < context.Get(Rounds); round++)
         {
             polite.ThrowIfCancellationRequested();
             reads.Add(Seconds(context.Time, () => ReadAll(hardware)));
             prefills.Add(await probe.PrefillAsync(polite));
-            steps.AddRange((await probe.DecodeAsync(Steps, polite)).Select(step => step.Seconds));
+            steps.AddRange((await probe.DecodeAsync(decodeSteps, polite)).Select(step => step.Seconds));
             reads.Add(Seconds(context.Time, () => ReadAll(hardware)));
         }
 
         double bandwidth = hardware.Bytes / Medians.Of(reads);
-        double prefill = PromptTokens / Medians.Of(prefills);
+        double prefill = promptTokens / Medians.Of(prefills);
         double decode = 1 / Medians.Of(steps);
         double fraction = decode * weightBytes / bandwidth;
         if (context.Events is { } events)
@@ -67,7 +69,7 @@ internal sealed class BenchModelCommand : CommandDefinition
             context.Out.WriteLine($"model             {model.Name}, {threads} threads");
             context.Out.WriteLine($"weights a token   {Sizes.Bytes(weightBytes)}");
             context.Out.WriteLine($"read bandwidth    {Sizes.Rate(bandwidth)} (the floor: plain reading, same run)");
-            context.Out.WriteLine(FormattableString.Invariant($"prefill           {prefill:F1} tokens/s ({PromptTokens} tokens)"));
+            context.Out.WriteLine(FormattableString.Invariant($"prefill           {prefill:F1} tokens/s ({promptTokens} tokens)"));
             context.Out.WriteLine(FormattableString.Invariant($"decode            {decode:F1} tokens/s, {Sizes.Percent(fraction)} of the floor's {bandwidth / weightBytes:F1}"));
         }
 

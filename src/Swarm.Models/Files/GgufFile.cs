@@ -6,9 +6,11 @@ namespace Swarm.Models.Files;
 /// </summary>
 public sealed class GgufFile : ITensorStore
 {
-    private const uint Magic = 0x46554747;
+    internal const uint Magic = 0x46554747;
     private readonly MappedFile _file;
     private readonly MappedTensors _tensors;
+    private readonly long _metadataStart;
+    private readonly long _metadataBytes;
 
     private GgufFile(MappedFile file)
     {
@@ -22,12 +24,17 @@ public sealed class GgufFile : ITensorStore
             throw new ModelException(ModelError.UnsupportedModel, $"{file.Path}: GGUF version {version}, expected 2 or 3");
         int tensorCount = (int)reader.Count("tensor count", LoaderLimits.MaxTensors);
         int keyCount = (int)reader.Count("metadata count", LoaderLimits.MaxMetadataKeys);
+        _metadataStart = reader.Position;
         Metadata = GgufMetadata.Parse(file, ref reader, keyCount);
+        _metadataBytes = reader.Position - _metadataStart;
         _tensors = new MappedTensors(file, ReadTensors(ref reader, tensorCount, ReadAlignment()));
     }
 
     /// <summary>Key-value pairs of the header.</summary>
     public GgufMetadata Metadata { get; }
+
+    /// <summary>The key-value pairs as they are stored.</summary>
+    internal ReadOnlySpan<byte> MetadataBytes => _file.Slice(_metadataStart, checked((int)_metadataBytes));
 
     /// <inheritdoc/>
     public IReadOnlyList<TensorInfo> Tensors => _tensors.Tensors;

@@ -41,4 +41,16 @@ internal static class GgufTypes
         39 => new("MXFP4", null, 32, 17),
         _ => null,
     };
+
+    /// <summary>The number of the type with a kernels' format's layout.</summary>
+    public static uint Number(WeightFormat format) => format switch
+    {
+        WeightFormat.F32 => 0,
+        WeightFormat.F16 => 1,
+        WeightFormat.Q4_0 => 2,
+        WeightFormat.Q4_1 => 3,
+        WeightFormat.Q8_0 => 8,
+        WeightFormat.BF16 => 30,
+        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
+    };
 }
