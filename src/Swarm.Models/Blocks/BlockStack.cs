@@ -181,7 +181,7 @@ public sealed class BlockStack : IDisposable
             throw new ModelException(ModelError.InvalidArgument, $"{hiddenLength} hidden values, expected {tokens} tokens of {Config.Hidden}");
         foreach ((KvCache cache, int position, int count) in steps)
         {
-            if (!cache.TryReserve(position + count))
+            if (!cache.TryWrite(position, count))
                 throw new ModelException(ModelError.NoCapacity, $"no room for {position + count} positions in the key-value cache");
             _rotary.Extend(position + count);
         }

@@ -6,6 +6,9 @@ namespace Swarm.Models.Blocks;
 /// </summary>
 public sealed class KvBudget
 {
+    // Published pages that no session holds take at most one part in so many.
+    private const int IdleShare = 4;
+
     private readonly List<KvPool> _pools = [];
     private long _bytes;
 
@@ -31,6 +34,7 @@ public sealed class KvBudget
             {
                 _bytes = value;
                 TrimTo(value);
+                TrimIdle();
             }
         }
     }
@@ -45,7 +49,17 @@ public sealed class KvBudget
         }
     }
 
-    /// <summary>Bytes of native memory held, by sessions or for the next.</summary>
+    /// <summary>Bytes of published pages that no session holds, with what belongs to them; at most a quarter of <see cref="Bytes"/>.</summary>
+    public long IdleBytes
+    {
+        get
+        {
+            lock (Gate)
+                return Idle();
+        }
+    }
+
+    /// <summary>Bytes of native memory held, by sessions or for the next, with what belongs to published pages.</summary>
     public long ResidentBytes
     {
         get
@@ -67,8 +81,20 @@ public sealed class KvBudget
     /// <summary>Whether sessions may take so many bytes more.</summary>
     internal bool Allows(long bytes) => bytes <= _bytes - Leased();
 
-    /// <summary>Frees pages that pools keep for later until so many bytes more can be allocated.</summary>
+    /// <summary>Frees pages that pools keep for later, published ones last, until so many bytes more can be allocated.</summary>
     internal void MakeRoom(long bytes) => TrimTo(_bytes - bytes);
+
+    /// <summary>Frees published pages that no session holds and that are beyond their share.</summary>
+    internal void TrimIdle()
+    {
+        long excess = Idle() - (_bytes / IdleShare);
+        foreach (KvPool pool in _pools)
+        {
+            if (excess <= 0)
+                return;
+            excess -= pool.TrimIdle(excess);
+        }
+    }
 
     private void TrimTo(long resident)
     {
@@ -86,6 +112,14 @@ public sealed class KvBudget
         long bytes = 0;
         foreach (KvPool pool in _pools)
             bytes += pool.LeasedBytes;
+        return bytes;
+    }
+
+    private long Idle()
+    {
+        long bytes = 0;
+        foreach (KvPool pool in _pools)
+            bytes += pool.UnusedBytes;
         return bytes;
     }
 

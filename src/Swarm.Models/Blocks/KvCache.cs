@@ -3,12 +3,16 @@ using Swarm.Kernels;
 namespace Swarm.Models.Blocks;
 
 /// <summary>
-/// One session's keys and values for the blocks of a span: pages of 64 positions, each covering all blocks. Owned by the session; one thread at a time.
+/// One session's keys and values for the blocks of a span: pages of 64 positions, each covering all blocks. Pages that are full can be shared with other caches of the pool; one that
+/// is to be written again is replaced by a copy first. Owned by the session; one thread at a time.
 /// </summary>
 public sealed class KvCache : IDisposable
 {
     private readonly KvPool _pool;
     private nint[] _pages = [];
+
+    // Beside the pages: those that are shared; null at the cache's own.
+    private SharedPage?[] _shared = [];
     private int _pageCount;
     private bool _disposed;
 
@@ -25,6 +29,9 @@ public sealed class KvCache : IDisposable
 
     /// <summary>Positions that its pages can hold.</summary>
     public int ReservedPositions => _pageCount * KernelSet.PagePositions;
+
+    /// <summary>Pages that are shared, or can be found by others' caches.</summary>
+    public int SharedPages { get; private set; }
 
     /// <summary>Bytes of its pages.</summary>
     public long Bytes => _pageCount * Layout.PageBytes;
@@ -49,15 +56,74 @@ public sealed class KvCache : IDisposable
         return true;
     }
 
+    /// <summary>Makes room for positions that are about to be written. Pages in the way that are shared are let go, and the one that keeps earlier positions is copied.</summary>
+    /// <returns>False where the pool has too few pages.</returns>
+    public bool TryWrite(int position, int count)
+    {
+        int first = position / KernelSet.PagePositions;
+        if (SharedPages > 0 && HasSharedFrom(first))
+        {
+            Span<nint> copy = stackalloc nint[1];
+            bool keeps = position % KernelSet.PagePositions > 0 && _shared[first] is not null;
+            if (keeps && !_pool.TryTake(copy))
+                return false;
+            if (keeps)
+                _pool.Copy(_pages[first], copy[0]);
+            int length = Math.Min(Length, position);
+            GiveBack(keeps ? first : KvLayout.PagesFor(position));
+            if (keeps)
+                _pages[_pageCount++] = copy[0];
+            Length = length;
+        }
+
+        return TryReserve(position + count);
+    }
+
+    /// <summary>Begins an empty cache with the pages that the pool knows by these keys, as far as it knows them all. Returns the positions that it has then.</summary>
+    public int Adopt(ReadOnlySpan<UInt128> keys)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_pageCount > 0)
+            throw new InvalidOperationException($"a cache of {_pageCount} pages, expected an empty one");
+        List<SharedPage> found = _pool.Find(keys);
+        _pages = [.. found.Select(page => page.Address)];
+        _shared = [.. found];
+        _pageCount = SharedPages = found.Count;
+        Length = _pageCount * KernelSet.PagePositions;
+        return Length;
+    }
+
+    /// <summary>Lets other caches find a page of which all positions are stored. False where it is shared already, or the pool has another under that key.</summary>
+    /// <param name="page">Index.</param>
+    /// <param name="key">Stands for all that the page's numbers, and those of what belongs to it, depend on.</param>
+    /// <param name="companion">What belongs to it; the pool's from then on, if this succeeds.</param>
+    public bool TryShare(int page, UInt128 key, IPageCompanion? companion)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(page);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((page + 1) * KernelSet.PagePositions, Length);
+        if (_shared.Length < _pages.Length)
+            Array.Resize(ref _shared, _pages.Length);
+        if (_shared[page] is not null || _pool.TryPublish(key, _pages[page], companion) is not { } shared)
+            return false;
+        _shared[page] = shared;
+        SharedPages++;
+        return true;
+    }
+
+    /// <summary>Whether <see cref="TryShare"/> would find a page under the key.</summary>
+    public bool IsKnown(UInt128 key) => _pool.Knows(key);
+
+    /// <summary>What belongs to a shared page; null where nothing does. The pool's.</summary>
+    public IPageCompanion? CompanionOf(int page) => _shared[page]?.Companion;
+
     /// <summary>Forgets positions from <paramref name="length"/> on and gives back the pages that held only them.</summary>
     public void Truncate(int length)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = Math.Min(Length, length);
-        int kept = Math.Min(_pageCount, KvLayout.PagesFor(length));
-        _pool.Return(_pages.AsSpan(kept, _pageCount - kept));
-        _pageCount = kept;
+        GiveBack(Math.Min(_pageCount, KvLayout.PagesFor(length)));
     }
 
     /// <summary>Gives all pages back.</summary>
@@ -66,8 +132,41 @@ public sealed class KvCache : IDisposable
         if (_disposed)
             return;
         _disposed = true;
-        _pool.Return(_pages.AsSpan(0, _pageCount));
-        _pageCount = 0;
+        GiveBack(0);
         Length = 0;
+    }
+
+    private bool HasSharedFrom(int first)
+    {
+        for (int page = first; page < Math.Min(_pageCount, _shared.Length); page++)
+        {
+            if (_shared[page] is not null)
+                return true;
+        }
+
+        return false;
+    }
+
+    // All pages from one on; shared ones from the last to the first, so that the pool drops those first that are of no use without the others.
+    private void GiveBack(int kept)
+    {
+        int own = kept;
+        for (int page = kept; page < _pageCount; page++)
+        {
+            if (page >= _shared.Length || _shared[page] is null)
+                _pages[own++] = _pages[page];
+        }
+
+        for (int page = Math.Min(_pageCount, _shared.Length) - 1; page >= kept && SharedPages > 0; page--)
+        {
+            if (_shared[page] is not { } shared)
+                continue;
+            _shared[page] = null;
+            SharedPages--;
+            _pool.Return(shared);
+        }
+
+        _pool.Return(_pages.AsSpan(kept, own - kept));
+        _pageCount = kept;
     }
 }

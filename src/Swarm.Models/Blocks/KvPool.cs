@@ -6,13 +6,23 @@ namespace Swarm.Models.Blocks;
 /// <summary>
 /// The memory for keys and values of all sessions of a span, within a budget that several pools may share. Pages are native memory, allocated when first needed; a page that a
 /// session gives back is kept for the next, as long as no other pool needs its room. Safe to use from several threads.
+/// <para>
+/// A full page can be published under a key; caches that begin with the same keys share it. It counts once. When no cache has it any more it stays to be found again, until its room is
+/// needed: the page that was left longest ago goes first, and such pages never stand in the way of a cache that grows.
+/// </para>
 /// </summary>
 public sealed unsafe class KvPool : IDisposable
 {
     private const int Alignment = 64;
     private readonly KvBudget _budget;
     private readonly Stack<nint> _free = new();
+    private readonly Dictionary<UInt128, SharedPage> _published = [];
+
+    // Published pages that no cache has, the one left longest ago first.
+    private readonly LinkedList<SharedPage> _idle = [];
     private int _pagesLeased;
+    private long _companionBytes;
+    private long _idleCompanionBytes;
     private bool _disposed;
 
     /// <param name="budgetBytes">Most bytes of pages; rounded down to whole pages.</param>
@@ -57,7 +67,17 @@ public sealed unsafe class KvPool : IDisposable
     /// <summary>Positions that new pages can still hold.</summary>
     public long FreeTokens => FreePages * KernelSet.PagePositions;
 
-    /// <summary>Bytes of native memory held, by sessions or for the next.</summary>
+    /// <summary>Bytes of published pages that no session holds, with what belongs to them.</summary>
+    public long IdleBytes
+    {
+        get
+        {
+            lock (_budget.Gate)
+                return UnusedBytes;
+        }
+    }
+
+    /// <summary>Bytes of native memory held, by sessions or for the next, with what belongs to published pages.</summary>
     public long ResidentBytes
     {
         get
@@ -71,7 +91,10 @@ public sealed unsafe class KvPool : IDisposable
     internal long LeasedBytes => _pagesLeased * Layout.PageBytes;
 
     /// <summary>As <see cref="ResidentBytes"/>, under the budget's gate.</summary>
-    internal long HeldBytes => (_pagesLeased + _free.Count) * Layout.PageBytes;
+    internal long HeldBytes => ((_pagesLeased + _free.Count + _idle.Count) * Layout.PageBytes) + _companionBytes;
+
+    /// <summary>As <see cref="IdleBytes"/>, under the budget's gate.</summary>
+    internal long UnusedBytes => (_idle.Count * Layout.PageBytes) + _idleCompanionBytes;
 
     private long FreePages
     {
@@ -107,6 +130,9 @@ public sealed unsafe class KvPool : IDisposable
         }
     }
 
+    /// <summary>Copies a page's bytes into another.</summary>
+    internal void Copy(nint from, nint to) => Buffer.MemoryCopy((void*)from, (void*)to, Layout.PageBytes, Layout.PageBytes);
+
     internal void Return(ReadOnlySpan<nint> pages)
     {
         lock (_budget.Gate)
@@ -125,7 +151,72 @@ public sealed unsafe class KvPool : IDisposable
         }
     }
 
-    /// <summary>Under the budget's gate: frees pages kept for later, at least so many bytes where there are so many. Returns the bytes freed.</summary>
+    /// <summary>Whether a page is published under a key.</summary>
+    internal bool Knows(UInt128 key)
+    {
+        lock (_budget.Gate)
+            return _published.ContainsKey(key);
+    }
+
+    /// <summary>Publishes a page that one cache has and writes no more; null, and nothing done, where its key is taken.</summary>
+    internal SharedPage? TryPublish(UInt128 key, nint address, IPageCompanion? companion)
+    {
+        lock (_budget.Gate)
+        {
+            var page = new SharedPage(key, address, companion);
+            if (_disposed || !_published.TryAdd(key, page))
+                return null;
+            _companionBytes += companion?.Bytes ?? 0;
+            _budget.MakeRoom(0);
+            return page;
+        }
+    }
+
+    /// <summary>The pages published under the keys, up to the first that is not there or for which there is no room; the caller has them with the others who do.</summary>
+    internal List<SharedPage> Find(ReadOnlySpan<UInt128> keys)
+    {
+        var found = new List<SharedPage>();
+        lock (_budget.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            foreach (UInt128 key in keys)
+            {
+                if (!_published.TryGetValue(key, out SharedPage? page) || (page.Holders == 0 && !_budget.Allows(Layout.PageBytes)))
+                    break;
+                if (page.Holders++ == 0)
+                    Use(page);
+                found.Add(page);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>A cache has a published page no more.</summary>
+    internal void Return(SharedPage page)
+    {
+        lock (_budget.Gate)
+        {
+            if (--page.Holders > 0)
+                return;
+            _pagesLeased--;
+            if (_disposed)
+            {
+                Free(page);
+                if (_pagesLeased == 0)
+                    _budget.Remove(this);
+                return;
+            }
+
+            page.Idle = _idle.AddLast(page);
+            _idleCompanionBytes += page.Companion?.Bytes ?? 0;
+            _budget.TrimIdle();
+        }
+    }
+
+    /// <summary>
+    /// Under the budget's gate: frees pages kept for later, then published ones that no cache has, at least so many bytes where there are so many. Returns the bytes freed.
+    /// </summary>
     internal long Trim(long bytes)
     {
         long freed = 0;
@@ -133,6 +224,21 @@ public sealed unsafe class KvPool : IDisposable
         {
             NativeMemory.AlignedFree((void*)page);
             freed += Layout.PageBytes;
+        }
+
+        return freed >= bytes ? freed : freed + TrimIdle(bytes - freed);
+    }
+
+    /// <summary>Under the budget's gate: the same of published pages that no cache has alone.</summary>
+    internal long TrimIdle(long bytes)
+    {
+        long freed = 0;
+        while (freed < bytes && _idle.First is { Value: { } page })
+        {
+            freed += Layout.PageBytes + (page.Companion?.Bytes ?? 0);
+            _idle.Remove(page.Idle!);
+            _idleCompanionBytes -= page.Companion?.Bytes ?? 0;
+            Free(page);
         }
 
         return freed;
@@ -150,6 +256,22 @@ public sealed unsafe class KvPool : IDisposable
             if (_pagesLeased == 0)
                 _budget.Remove(this);
         }
+    }
+
+    private void Use(SharedPage page)
+    {
+        _idle.Remove(page.Idle!);
+        page.Idle = null;
+        _idleCompanionBytes -= page.Companion?.Bytes ?? 0;
+        _pagesLeased++;
+    }
+
+    private void Free(SharedPage page)
+    {
+        _published.Remove(page.Key);
+        _companionBytes -= page.Companion?.Bytes ?? 0;
+        page.Companion?.Dispose();
+        NativeMemory.AlignedFree((void*)page.Address);
     }
 
     private int WholePages(long bytes) => (int)Math.Min(int.MaxValue, bytes / Math.Max(1, Layout.PageBytes));
