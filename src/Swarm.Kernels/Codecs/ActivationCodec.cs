@@ -52,7 +52,16 @@ public abstract class ActivationCodec
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(hidden);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(hidden, MaxHidden);
-        return checked(tokens * TokenBytes(hidden));
+        return checked(tokens * MaxTokenBytes(hidden));
+    }
+
+    /// <summary>Bytes of the first token of an encoding, as its beginning says; 0 where none begins.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Hidden outside 1…<see cref="MaxHidden"/>.</exception>
+    public int RowBytes(ReadOnlySpan<byte> encoding, int hidden)
+    {
+        int most = MaxEncodedBytes(1, hidden);
+        int bytes = TokenBytes(encoding, hidden);
+        return bytes > most ? 0 : bytes;
     }
 
     /// <summary>Writes the encoding of values [tokens, hidden].</summary>
@@ -64,36 +73,39 @@ public abstract class ActivationCodec
         Shapes.Length(values.Length, (long)tokens * hidden, nameof(values));
         if (destination.Length < bytes)
             throw new ArgumentException($"destination holds {destination.Length} bytes, expected at least {bytes}", nameof(destination));
-        int size = TokenBytes(hidden);
+        int end = 0;
         for (int token = 0; token < tokens; token++)
-            EncodeToken(values.Slice(token * hidden, hidden), destination.Slice(token * size, size));
-        return bytes;
+            end += EncodeToken(values.Slice(token * hidden, hidden), destination[end..]);
+        return end;
     }
 
     /// <summary>Reads an encoding; false, with what was wrong, when the bytes are not one of this shape. The destination is then undefined.</summary>
     /// <exception cref="ArgumentException">The destination does not hold tokens × hidden values: the caller's mistake.</exception>
     public bool TryDecode(ReadOnlySpan<byte> source, int tokens, int hidden, Span<float> destination, out string? error)
     {
-        int bytes = MaxEncodedBytes(tokens, hidden);
+        int most = MaxEncodedBytes(tokens, hidden);
         Shapes.Length(destination.Length, (long)tokens * hidden, nameof(destination));
         error = null;
-        if (source.Length != bytes)
+        if (source.Length > most || (!HasVariedRows && source.Length != most))
+            error = $"{source.Length} bytes, expected {(HasVariedRows ? "at most " : "")}{most} for {tokens} tokens of {hidden} values";
+        int at = 0;
+        for (int token = 0; token < tokens && error is null; token++)
         {
-            error = $"{Name}: {source.Length} bytes, expected {bytes} for {tokens} tokens of {hidden} values";
-            return false;
+            int bytes = RowBytes(source[at..], hidden);
+            error = bytes == 0 || bytes > source.Length - at
+                ? $"{source.Length - at} bytes are left, expected {(bytes == 0 ? "a length that a token can have" : $"its {bytes}")}"
+                : DecodeToken(source.Slice(at, bytes), destination.Slice(token * hidden, hidden));
+            if (error is not null)
+                error = $"token {token}: {error}";
+            at += bytes;
         }
 
-        int size = TokenBytes(hidden);
-        for (int token = 0; token < tokens; token++)
-        {
-            error = DecodeToken(source.Slice(token * size, size), destination.Slice(token * hidden, hidden));
-            if (error is null)
-                continue;
-            error = $"{Name}: token {token}: {error}";
-            return false;
-        }
-
-        return true;
+        if (error is null && at < source.Length)
+            error = $"{source.Length} bytes, expected {at} for {tokens} tokens of {hidden} values";
+        if (error is null)
+            return true;
+        error = $"{Name}: {error}";
+        return false;
     }
 
     /// <summary>What decoding an encoding gives, in place, without the bytes.</summary>
@@ -105,10 +117,19 @@ public abstract class ActivationCodec
             RoundToken(values.Slice(token * hidden, hidden));
     }
 
-    private protected abstract int TokenBytes(int hidden);
+    // The most that a token takes.
+    private protected abstract int MaxTokenBytes(int hidden);
 
-    private protected abstract void EncodeToken(ReadOnlySpan<float> values, Span<byte> destination);
+    // Tokens of one length may take different bytes.
+    private protected virtual bool HasVariedRows => false;
 
+    // What the first token takes by its own word; 0 where the bytes are too few to tell.
+    private protected virtual int TokenBytes(ReadOnlySpan<byte> encoding, int hidden) => MaxTokenBytes(hidden);
+
+    // The destination holds at least the most that a token takes. Gives the bytes written.
+    private protected abstract int EncodeToken(ReadOnlySpan<float> values, Span<byte> destination);
+
+    // The source has as many bytes as TokenBytes said. Null when they are sound.
     private protected abstract string? DecodeToken(ReadOnlySpan<byte> source, Span<float> destination);
 
     private protected abstract void RoundToken(Span<float> values);

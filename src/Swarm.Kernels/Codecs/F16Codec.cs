@@ -5,12 +5,13 @@ namespace Swarm.Kernels.Codecs;
 /// <summary>binary16, little-endian; infinities never occur in an encoding and are refused.</summary>
 internal sealed class F16Codec() : ActivationCodec("f16", 1)
 {
-    private protected override int TokenBytes(int hidden) => hidden * sizeof(ushort);
+    private protected override int MaxTokenBytes(int hidden) => hidden * sizeof(ushort);
 
-    private protected override void EncodeToken(ReadOnlySpan<float> values, Span<byte> destination)
+    private protected override int EncodeToken(ReadOnlySpan<float> values, Span<byte> destination)
     {
         for (int i = 0; i < values.Length; i++)
             BinaryPrimitives.WriteUInt16LittleEndian(destination[(i * 2)..], HalfBits.FromSingle(values[i]));
+        return MaxTokenBytes(values.Length);
     }
 
     private protected override string? DecodeToken(ReadOnlySpan<byte> source, Span<float> destination)

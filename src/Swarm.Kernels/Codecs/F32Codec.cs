@@ -6,18 +6,19 @@ namespace Swarm.Kernels.Codecs;
 /// <summary>The float32 bits, little-endian.</summary>
 internal sealed class F32Codec() : ActivationCodec("f32", 0)
 {
-    private protected override int TokenBytes(int hidden) => hidden * sizeof(float);
+    private protected override int MaxTokenBytes(int hidden) => hidden * sizeof(float);
 
-    private protected override void EncodeToken(ReadOnlySpan<float> values, Span<byte> destination)
+    private protected override int EncodeToken(ReadOnlySpan<float> values, Span<byte> destination)
     {
         if (BitConverter.IsLittleEndian)
         {
             MemoryMarshal.AsBytes(values).CopyTo(destination);
-            return;
+            return MaxTokenBytes(values.Length);
         }
 
         for (int i = 0; i < values.Length; i++)
             BinaryPrimitives.WriteSingleLittleEndian(destination[(i * 4)..], values[i]);
+        return MaxTokenBytes(values.Length);
     }
 
     private protected override string? DecodeToken(ReadOnlySpan<byte> source, Span<float> destination)

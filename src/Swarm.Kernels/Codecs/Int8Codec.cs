@@ -13,15 +13,15 @@ internal sealed class Int8Codec() : ActivationCodec("int8", 2)
 {
     private const int Outliers = 8;
 
-    private protected override int TokenBytes(int hidden) => sizeof(float) + Math.Min(Outliers, hidden) * 4 + hidden;
+    private protected override int MaxTokenBytes(int hidden) => sizeof(float) + Math.Min(Outliers, hidden) * 4 + hidden;
 
-    private protected override void EncodeToken(ReadOnlySpan<float> values, Span<byte> destination)
+    private protected override int EncodeToken(ReadOnlySpan<float> values, Span<byte> destination)
     {
         Span<int> apart = stackalloc int[Math.Min(Outliers, values.Length)];
         uint rest = FindOutliers(values, apart);
         (float scale, float inverse) = Scales(rest);
         BinaryPrimitives.WriteSingleLittleEndian(destination, scale);
-        Span<byte> quanta = destination[(sizeof(float) + apart.Length * 4)..];
+        Span<byte> quanta = destination.Slice(sizeof(float) + apart.Length * 4, values.Length);
         Quantize(values, inverse, quanta);
         for (int i = 0; i < apart.Length; i++)
         {
@@ -29,6 +29,8 @@ internal sealed class Int8Codec() : ActivationCodec("int8", 2)
             BinaryPrimitives.WriteUInt16LittleEndian(destination[(6 + i * 4)..], HalfBits.FromSingle(values[apart[i]]));
             quanta[apart[i]] = 0;
         }
+
+        return MaxTokenBytes(values.Length);
     }
 
     private protected override string? DecodeToken(ReadOnlySpan<byte> source, Span<float> destination)

@@ -265,7 +265,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
 
     private HiddenPacket? Read(ref Stretch stretch)
     {
-        var packet = new HiddenPacket(stretch.Count, hidden, plan.OutputCodec, stretch.Count * _log.RowBytes);
+        var packet = new HiddenPacket(stretch.Count, hidden, plan.OutputCodec, (int)_log.Bytes(stretch.Position, stretch.Count));
         if (_log.TryRead(stretch.Position, stretch.Count, packet.Bytes))
         {
             if (_log.Tokens is { } tokens)
@@ -324,7 +324,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
             return true;
         }
 
-        if (_cursor == Unknown || !_log.TryNext(_cursor, out stretch) || !_window.IsOpenFor((long)stretch.Count * _log.RowBytes))
+        if (_cursor == Unknown || !_log.TryNext(_cursor, out stretch) || !_window.IsOpenFor(_log.Bytes(stretch.Position, stretch.Count)))
             return false;
         packet = Read(ref stretch);
         _cursor = stretch.End;

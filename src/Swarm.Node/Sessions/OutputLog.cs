@@ -8,7 +8,7 @@ namespace Swarm.Node.Sessions;
 /// Step 11: what this hop has computed for the next one: the rows, as encoded, and of which steps they are, as long as the client may lack the results. Whoever takes
 /// the next hop's place is fed from here. Rules only; the lock is its user's.
 /// </summary>
-internal sealed class OutputLog(RetainedRows rows, int rowBytes) : IDisposable
+internal sealed class OutputLog(RetainedRows rows) : IDisposable
 {
     /// <summary>Rows of a replayed step.</summary>
     public const int ReplayTokens = 128;
@@ -30,9 +30,6 @@ internal sealed class OutputLog(RetainedRows rows, int rowBytes) : IDisposable
 
     /// <summary>The position after the last step computed.</summary>
     public int End { get; private set; }
-
-    /// <summary>Bytes of a row.</summary>
-    public int RowBytes => rowBytes;
 
     /// <summary>Steps whose results the client may lack.</summary>
     public int Marks => _marks.Count;
@@ -107,6 +104,9 @@ internal sealed class OutputLog(RetainedRows rows, int rowBytes) : IDisposable
         stretch = new Stretch(position, Math.Min(ReplayTokens, end - position), Outputs.None, true, true);
         return true;
     }
+
+    /// <summary>Bytes of rows, as far as they are there.</summary>
+    public long Bytes(int position, int count) => _disposed ? 0 : rows.Bytes(position, count);
 
     /// <summary>Copies rows; false when they are not all there.</summary>
     public bool TryRead(int position, int count, Span<byte> destination) => !_disposed && rows.TryRead(position, count, destination);

@@ -1,32 +1,30 @@
-using Swarm.Protocol.Links;
-
 namespace Swarm.Node.Sessions;
 
 /// <summary>
-/// Step 11: what a session has sent on, row by row as encoded for the wire, for whoever takes the next hop's place. Pages of 64 positions lie in native memory as far as the
-/// budget grants, then in a file. Where neither has room, the oldest rows make way for the newest: then a hop before this one has to compute them again. One owner, one
-/// thread at a time.
+/// Step 11: what a session has sent on, row by row as encoded for the wire, for whoever takes the next hop's place. Rows may differ in length. Pages of 64 positions lie in
+/// native memory as far as the budget grants, and take what their rows take; then in a file, in slots for the longest. Where neither has room, the oldest rows make way for the
+/// newest: then a hop before this one has to compute them again. One owner, one thread at a time.
 /// </summary>
 internal sealed class RetainedRows : IDisposable
 {
     /// <summary>Positions of a page.</summary>
     public const int PageRows = 64;
 
-    private readonly int _rowBytes;
+    private readonly RowFormat _format;
     private readonly IRetentionBudget _budget;
     private readonly SpillFile _file;
 
     // Those that positions [First, End) lie in, without a gap.
-    private readonly List<Page> _pages = [];
+    private readonly List<RetainedPage> _pages = [];
     private bool _disposed;
 
-    /// <param name="rowBytes">Bytes of a row.</param>
+    /// <param name="format">How rows lie.</param>
     /// <param name="budget">What may be kept in memory.</param>
     /// <param name="file">What takes the rest; disposed with this. By default one in the temporary folder.</param>
-    public RetainedRows(int rowBytes, IRetentionBudget budget, SpillFile? file = null)
+    public RetainedRows(RowFormat format, IRetentionBudget budget, SpillFile? file = null)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(rowBytes, 1);
-        _rowBytes = rowBytes;
+        ArgumentOutOfRangeException.ThrowIfLessThan(format.MostBytes, 1);
+        _format = format;
         _budget = budget;
         _file = file ?? new SpillFile();
     }
@@ -57,7 +55,7 @@ internal sealed class RetainedRows : IDisposable
         }
     }
 
-    private int PageBytes => PageRows * _rowBytes;
+    private int SlotBytes => PageRows * _format.MostBytes;
 
     private int FirstPage => First / PageRows;
 
@@ -68,28 +66,26 @@ internal sealed class RetainedRows : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(position);
-        if (rows.Length % _rowBytes != 0)
-            throw new ArgumentException($"{rows.Length} bytes, expected whole rows of {_rowBytes}", nameof(rows));
+        int left = _format.Count(rows);
         if (First == End)
             First = End = position;
         if (position != End)
             throw new ArgumentException($"position {position}, expected {End}", nameof(position));
-        while (rows.Length > 0)
+        while (left > 0)
         {
             int row = End % PageRows;
-            ReadOnlySpan<byte> part = rows[..Math.Min(rows.Length, (PageRows - row) * _rowBytes)];
-            if (!TryStore(row, part))
-            {
-                // The disk failed within a page that it holds, or nothing has room at all: what is there ends in a gap, which is of no use to anybody.
-                End += part.Length / _rowBytes;
-                Lose(End);
-            }
-            else
-            {
-                End += part.Length / _rowBytes;
-            }
+            int count = Math.Min(left, PageRows - row);
+            int bytes = 0;
+            for (int index = 0; index < count; index++)
+                bytes += _format.First(rows[bytes..]);
+            bool stored = TryStore(row, count, rows[..bytes]);
+            End += count;
 
-            rows = rows[part.Length..];
+            // The disk failed within a page that it holds, or nothing has room at all: what is there ends in a gap, which is of no use to anybody.
+            if (!stored)
+                Lose(End);
+            rows = rows[bytes..];
+            left -= count;
         }
     }
 
@@ -106,7 +102,26 @@ internal sealed class RetainedRows : IDisposable
         First = Math.Min(First, end);
     }
 
-    /// <summary>Copies rows [position, position + count). False when not all are there: then <see cref="First"/> may have moved, because the disk failed.</summary>
+    /// <summary>Bytes of those of rows [position, position + count) that are there.</summary>
+    public long Bytes(int position, int count)
+    {
+        long bytes = 0;
+        int end = Math.Min(End, position + count);
+        for (position = Math.Max(First, position); position < end;)
+        {
+            int row = position % PageRows;
+            int rows = Math.Min(end - position, PageRows - row);
+            bytes += _pages[(position / PageRows) - FirstPage].Bytes(row, rows);
+            position += rows;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>
+    /// Copies rows [position, position + count), which take <see cref="Bytes"/>. False when not all are there: then <see cref="First"/> may have moved, because the disk
+    /// failed.
+    /// </summary>
     public bool TryRead(int position, int count, Span<byte> destination)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
@@ -117,11 +132,11 @@ internal sealed class RetainedRows : IDisposable
         {
             int row = position % PageRows;
             int rows = Math.Min(end - position, PageRows - row);
-            Span<byte> part = destination[..(rows * _rowBytes)];
-            Page page = _pages[(position / PageRows) - FirstPage];
+            RetainedPage page = _pages[(position / PageRows) - FirstPage];
+            Span<byte> part = destination[..page.Bytes(row, rows)];
             if (page.Memory is { } memory)
             {
-                memory.Span.Slice(row * _rowBytes, part.Length).CopyTo(part);
+                memory.Span.Slice(page.Start(row), part.Length).CopyTo(part);
             }
             else if (!_file.TryRead(Offset(page, row), part))
             {
@@ -157,43 +172,77 @@ internal sealed class RetainedRows : IDisposable
         _file.Dispose();
     }
 
-    private bool TryStore(int row, ReadOnlySpan<byte> part)
+    private bool TryStore(int row, int count, ReadOnlySpan<byte> rows)
     {
+        // Those to come are as long as these, as far as anybody knows.
+        int wished = (int)Math.Min(SlotBytes, (long)rows.Length * PageRows / count);
         if (First == End || row == 0)
         {
-            if (TryTakePage() is not { } fresh)
+            if (TryTakePage(Math.Max(rows.Length, wished)) is not { } fresh)
                 return false;
             _pages.Add(fresh);
         }
 
-        Page page = _pages[^1];
-        if (page.Memory is { } memory)
+        RetainedPage page = _pages[^1];
+        int filled = page.Start(row);
+        int needed = filled + rows.Length;
+        while (page.Memory is not null && !page.TryGrow(_budget, needed, filled + (wished / PageRows * (PageRows - row)), filled) && !TryMove(page, filled))
         {
-            part.CopyTo(memory.Span[(row * _rowBytes)..]);
-            return true;
+            if (_pages.Count == 1)
+                return false;
+            DropOldest();
         }
 
-        return _file.TryWrite(Offset(page, row), part);
+        if (page.Memory is { } memory)
+            rows.CopyTo(memory.Span[filled..]);
+        else if (!_file.TryWrite(Offset(page, row), rows))
+            return false;
+        page.Note(row, rows, _format);
+        return true;
     }
 
-    private Page? TryTakePage()
+    private RetainedPage? TryTakePage(int bytes)
     {
-        if (_budget.TryTake(PageBytes))
-            return new Page(new NativeBytes(PageBytes), 0);
-        if (_file.TryTakeSlot(PageBytes) is { } slot)
-            return new Page(null, slot);
-        if (_pages.Count == 0)
-            return null;
+        if (RetainedPage.TryInMemory(_budget, bytes) is { } page)
+            return page;
+        if (_file.TryTakeSlot(SlotBytes) is { } slot)
+            return RetainedPage.InFile(slot);
 
         // A file that has failed gives nothing back either; what is in front of its pages is cut off from the end.
         if (_file.HasFailed)
             LoseFile();
-        if (_pages.Count == 0)
-            return _budget.TryTake(PageBytes) ? new Page(new NativeBytes(PageBytes), 0) : null;
-        Page oldest = _pages[0];
-        _pages.RemoveAt(0);
+        while (_pages.Count > 0)
+        {
+            bool inFile = _pages[0].Memory is null;
+            DropOldest();
+            if (!inFile && RetainedPage.TryInMemory(_budget, bytes) is { } freed)
+                return freed;
+            if (inFile && _file.TryTakeSlot(SlotBytes) is { } given)
+                return RetainedPage.InFile(given);
+        }
+
+        return RetainedPage.TryInMemory(_budget, bytes);
+    }
+
+    private void DropOldest()
+    {
+        Release(0);
         First = Math.Min(End, (FirstPage + 1) * PageRows);
-        return oldest;
+    }
+
+    // A page that its memory does not hold any more, with what is in it.
+    private bool TryMove(RetainedPage page, int filled)
+    {
+        if (_file.TryTakeSlot(SlotBytes) is not { } slot)
+            return false;
+        if (!_file.TryWrite((long)slot * SlotBytes, page.Memory!.Span[..filled]))
+        {
+            _file.ReturnSlot(slot);
+            return false;
+        }
+
+        page.MoveToFile(_budget, slot);
+        return true;
     }
 
     private void LoseFile()
@@ -205,21 +254,13 @@ internal sealed class RetainedRows : IDisposable
 
     private void Release(int index)
     {
-        Page page = _pages[index];
+        RetainedPage page = _pages[index];
         _pages.RemoveAt(index);
-        if (page.Memory is { } memory)
-        {
-            memory.Dispose();
-            _budget.Return(PageBytes);
-        }
-        else
-        {
+        if (page.Memory is null)
             _file.ReturnSlot(page.Slot);
-        }
+        else
+            page.GiveBack(_budget);
     }
 
-    private long Offset(Page page, int row) => ((long)page.Slot * PageBytes) + ((long)row * _rowBytes);
-
-    // Without memory it lies in the file's slot.
-    private readonly record struct Page(NativeBytes? Memory, int Slot);
+    private long Offset(RetainedPage page, int row) => ((long)page.Slot * SlotBytes) + page.Start(row);
 }

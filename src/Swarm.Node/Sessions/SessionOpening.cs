@@ -184,10 +184,9 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
                 return false;
             }
 
-            int rowBytes = plan.OutputCodec.MaxEncodedBytes(1, self.Hidden);
             session = new NodeSession(id, epoch, plan, served, served.Pool.CreateCache(), lease, link)
             {
-                Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(rowBytes, lease), rowBytes) { Tokens = plan.Ends is null ? null : new TokenLog() },
+                Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(RowFormat.Of(plan.OutputCodec, self.Hidden), lease)) { Tokens = plan.Ends is null ? null : new TokenLog() },
                 Results = plan.Next is null ? new ResultLog(lease) : null,
                 Flight = table.FlightOf(client),
             };

@@ -1,4 +1,5 @@
 using Swarm.Node.Sessions;
+using Swarm.Protocol;
 using Swarm.Testing;
 
 namespace Swarm.Node.Tests.Sessions;
@@ -6,7 +7,13 @@ namespace Swarm.Node.Tests.Sessions;
 public sealed class RetainedRowsTests
 {
     private const int RowBytes = 12;
+    private const int MostVaried = 200;
     private const int PageBytes = RetainedRows.PageRows * RowBytes;
+
+    private static readonly RowFormat Format = new(RowBytes, _ => RowBytes);
+
+    // The first byte says how many follow it.
+    private static readonly RowFormat Varied = new(MostVaried, rows => rows[0] + 1);
 
     [Theory]
     [InlineData(100)]
@@ -16,7 +23,7 @@ public sealed class RetainedRowsTests
     {
         var budget = new RetentionGrant(pagesInMemory * PageBytes);
         using var folder = new TemporaryFolder();
-        using (var rows = new RetainedRows(RowBytes, budget, new SpillFile(folder.Path)))
+        using (var rows = new RetainedRows(Format, budget, new SpillFile(folder.Path)))
         {
             Fill(rows, 37, 400, step: 23);
             Assert.Equal((37, 400), (rows.First, rows.End));
@@ -45,7 +52,7 @@ public sealed class RetainedRowsTests
     public void Truncate_OnBothSidesOfTheBorder_NewRowsTakeThePlace(int end)
     {
         var budget = new RetentionGrant(2 * PageBytes);
-        using var rows = new RetainedRows(RowBytes, budget);
+        using var rows = new RetainedRows(Format, budget);
         Fill(rows, 0, 300, step: 50);
         Assert.Equal((128, 172), (rows.RowsInMemory, rows.RowsInFile));
         rows.Truncate(500);
@@ -64,7 +71,7 @@ public sealed class RetainedRowsTests
     public void Truncate_BelowTheFirst_LeavesAnEmptyLogThatStartsAnywhere()
     {
         var budget = new RetentionGrant(10 * PageBytes);
-        using var rows = new RetainedRows(RowBytes, budget);
+        using var rows = new RetainedRows(Format, budget);
         Fill(rows, 100, 300, step: 50);
         rows.Truncate(90);
         Assert.Equal((90, 90), (rows.First, rows.End));
@@ -78,7 +85,7 @@ public sealed class RetainedRowsTests
     public void Lose_SomeOrAll_FreesTheirPagesAndKeepsTheRest()
     {
         var budget = new RetentionGrant(3 * PageBytes);
-        using var rows = new RetainedRows(RowBytes, budget);
+        using var rows = new RetainedRows(Format, budget);
         Fill(rows, 10, 300, step: 50);
         rows.Lose(5);
         Assert.Equal(10, rows.First);
@@ -101,7 +108,7 @@ public sealed class RetainedRowsTests
     public void Append_NowhereToMakeTheFile_KeepsTheNewestRows()
     {
         var budget = new RetentionGrant(2 * PageBytes);
-        using var rows = new RetainedRows(RowBytes, budget, new SpillFile("/nowhere/at/all"));
+        using var rows = new RetainedRows(Format, budget, new SpillFile("/nowhere/at/all"));
         Fill(rows, 0, 150, step: 50);
         Assert.Equal((64, 150), (rows.First, rows.End));
         AssertThere(rows, 64, 86);
@@ -114,7 +121,7 @@ public sealed class RetainedRowsTests
     [Fact]
     public void Append_BeyondTheBoundOfTheFile_KeepsTheNewestRows()
     {
-        using var rows = new RetainedRows(RowBytes, new RetentionGrant(PageBytes), new SpillFile(mostBytes: 2 * PageBytes));
+        using var rows = new RetainedRows(Format, new RetentionGrant(PageBytes), new SpillFile(mostBytes: 2 * PageBytes));
         Fill(rows, 0, 250, step: 10);
         Assert.Equal((64, 250), (rows.First, rows.End));
         AssertThere(rows, 64, 186);
@@ -125,7 +132,7 @@ public sealed class RetainedRowsTests
     public void Append_DiskFailsWithinAPage_TheRowsAreLostAndNothingElse()
     {
         var file = new SpillFile();
-        using var rows = new RetainedRows(RowBytes, new RetentionGrant(PageBytes), file);
+        using var rows = new RetainedRows(Format, new RetentionGrant(PageBytes), file);
         Fill(rows, 0, 100, step: 10);
         file.Dispose();
         Fill(rows, 100, 110, step: 10);
@@ -140,7 +147,7 @@ public sealed class RetainedRowsTests
     {
         var budget = new RetentionGrant(PageBytes);
         var file = new SpillFile();
-        using var rows = new RetainedRows(RowBytes, budget, file);
+        using var rows = new RetainedRows(Format, budget, file);
         Fill(rows, 0, 192, step: 10);
         rows.Lose(64);
         Fill(rows, 192, 200, step: 1);
@@ -154,7 +161,7 @@ public sealed class RetainedRowsTests
     [Fact]
     public void Append_NothingGranted_LosesRowsAndGoesOn()
     {
-        using var rows = new RetainedRows(RowBytes, new RetentionGrant(0), new SpillFile("/nowhere/at/all"));
+        using var rows = new RetainedRows(Format, new RetentionGrant(0), new SpillFile("/nowhere/at/all"));
         Fill(rows, 0, 100, step: 9);
         Assert.Equal((100, 100), (rows.First, rows.End));
     }
@@ -162,10 +169,95 @@ public sealed class RetainedRowsTests
     [Fact]
     public void Append_AnotherPositionOrHalfARow_IsRefused()
     {
-        using var rows = new RetainedRows(RowBytes, new RetentionGrant(PageBytes));
+        using var rows = new RetainedRows(Format, new RetentionGrant(PageBytes));
         Fill(rows, 5, 10, step: 1);
         Assert.Throws<ArgumentException>(() => rows.Append(11, new byte[RowBytes]));
         Assert.Throws<ArgumentException>(() => rows.Append(10, new byte[RowBytes + 1]));
+    }
+
+    [Theory]
+    [InlineData(1_000_000)]
+    [InlineData(15_000)]
+    [InlineData(0)]
+    public void TryRead_RowsThatDifferInLength_GivesTheBytesThatWereAppended(int granted)
+    {
+        var budget = new RetentionGrant(granted);
+        var random = new SeededRandomSource(7);
+        using (var rows = new RetainedRows(Varied, budget))
+        {
+            var content = new List<byte[]>();
+            int Next(int below) => (int)(random.NextUInt64() % (uint)below);
+            for (int round = 0; round < 200; round++)
+            {
+                var added = new List<byte[]>();
+                for (int count = 1 + Next(90); count > 0; count--)
+                    added.Add(VariedRow(content.Count + added.Count, round, Next(round % 3 == 0 ? MostVaried : 20)));
+                rows.Append(10 + content.Count, added.SelectMany(row => row).ToArray());
+                content.AddRange(added);
+                if (round % 5 == 4)
+                {
+                    int end = Math.Max(0, content.Count - Next(200));
+                    rows.Truncate(10 + end);
+                    content.RemoveRange(end, content.Count - end);
+                }
+
+                Assert.Equal((10, 10 + content.Count), (rows.First, rows.End));
+                int first = Next(content.Count + 1);
+                int length = Next(content.Count - first + 1);
+                byte[] expected = [.. content.Skip(first).Take(length).SelectMany(row => row)];
+                Assert.Equal(expected.Length, rows.Bytes(10 + first, length));
+                var read = new byte[expected.Length];
+                Assert.True(rows.TryRead(10 + first, length, read));
+                Assert.Equal(expected, read);
+            }
+
+            Assert.Equal(granted == 1_000_000, rows.RowsInFile == 0);
+            Assert.Equal(granted == 0, rows.RowsInMemory == 0);
+        }
+
+        Assert.Equal(granted, budget.Left);
+    }
+
+    [Fact]
+    public void Append_ShortRows_ChargesWhatTheyTakeAndNotWhatTheyMight()
+    {
+        var budget = new RetentionGrant(1_000_000);
+        using var rows = new RetainedRows(Varied, budget);
+        for (int position = 0; position < 256; position++)
+            rows.Append(position, VariedRow(position, 0, position % 64 == 40 ? 60 : 29));
+        Assert.InRange(1_000_000 - budget.Left, rows.Bytes(0, 256), rows.Bytes(0, 256) * 5 / 4);
+    }
+
+    [Fact]
+    public void Append_RowsGrowAndNothingElseHasRoom_TheOldestMakeWay()
+    {
+        var budget = new RetentionGrant(3 * 64 * 30);
+        using var rows = new RetainedRows(Varied, budget, new SpillFile("/nowhere/at/all"));
+        for (int position = 0; position < 160; position++)
+            rows.Append(position, VariedRow(position, 0, position < 140 ? 29 : 150));
+        Assert.Equal((64, 160), (rows.First, rows.End));
+        var read = new byte[rows.Bytes(64, 96)];
+        Assert.True(rows.TryRead(64, 96, read));
+        Assert.Equal(Enumerable.Range(64, 96).SelectMany(position => VariedRow(position, 0, position < 140 ? 29 : 150)), read);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 3, 1, 2 })]
+    [InlineData(new byte[] { 1, 1, 4, 0 })]
+    public void Append_RowThatGoesBeyondTheBytes_IsRefused(byte[] bytes)
+    {
+        using var rows = new RetainedRows(Varied, new RetentionGrant(PageBytes));
+        Assert.Throws<ArgumentException>(() => rows.Append(0, bytes));
+        Assert.Equal((0, 0), (rows.First, rows.End));
+    }
+
+    private static byte[] VariedRow(int position, int salt, int length)
+    {
+        var row = new byte[1 + length];
+        row[0] = (byte)length;
+        for (int index = 1; index < row.Length; index++)
+            row[index] = (byte)(((uint)((position * 1009) + (index * 31) + (salt * 77)) * 2_654_435_761) >> 13);
+        return row;
     }
 
     private static void Fill(RetainedRows rows, int position, int end, int step, int salt = 0)

@@ -11,7 +11,9 @@ public sealed class SessionRulesTests
 {
     private const int RowBytes = 4;
 
-    private readonly OutputLog _log = new(new RetainedRows(RowBytes, new Budget()), RowBytes);
+    private static readonly RowFormat Format = new(RowBytes, _ => RowBytes);
+
+    private readonly OutputLog _log = new(new RetainedRows(Format, new Budget()));
 
     [Fact]
     public void TryNext_AnyStepsAndAnyPosition_GivesEachRowOnceInOrder()
@@ -19,7 +21,7 @@ public sealed class SessionRulesTests
         var random = new SeededRandomSource(5);
         for (int round = 0; round < 300; round++)
         {
-            using var log = new OutputLog(new RetainedRows(RowBytes, new Budget()), RowBytes);
+            using var log = new OutputLog(new RetainedRows(Format, new Budget()));
             var steps = new List<StepMark>();
             int confirmed = 0;
             while (log.End < 400)
