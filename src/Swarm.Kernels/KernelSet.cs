@@ -10,6 +10,8 @@ public abstract class KernelSet : IDisposable
     /// <summary>Positions a KV page holds; pages are aligned to absolute multiples of it.</summary>
     public const int PagePositions = 64;
 
+    private float[] _spare = [];
+
     /// <summary>Name of the arithmetic: part of a model's identity.</summary>
     public abstract string NumericsClass { get; }
 
@@ -26,6 +28,41 @@ public abstract class KernelSet : IDisposable
     /// <param name="bias">[weights.Rows], or empty for none.</param>
     /// <param name="output">[tokens, weights.Rows]; must not overlap the input.</param>
     public abstract void MatMul(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> output);
+
+    /// <summary>Three products over one input [tokens, Columns], which is prepared once: an attention's queries, keys and values. The bits are those of three <see cref="MatMul"/>.</summary>
+    public virtual void MatMulThree(ReadOnlySpan<float> input, int tokens, in Product first, in Product second, in Product third)
+    {
+        MatMul(first.Weights, input, tokens, first.Bias, first.Output);
+        MatMul(second.Weights, input, tokens, second.Bias, second.Output);
+        MatMul(third.Weights, input, tokens, third.Bias, third.Output);
+    }
+
+    /// <summary>target[t, r] += Σ_c weights[r, c] · input[t, c] (+ bias[r]): <see cref="MatMul"/>, then <see cref="Add"/>, to the bit.</summary>
+    /// <param name="weights">A matrix that this set packed.</param>
+    /// <param name="input">[tokens, weights.Columns].</param>
+    /// <param name="tokens">Rows of input and target.</param>
+    /// <param name="bias">[weights.Rows], or empty for none.</param>
+    /// <param name="target">[tokens, weights.Rows]; must not overlap the input.</param>
+    public virtual void MatMulAdd(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> target)
+    {
+        Span<float> product = Spare(target.Length);
+        MatMul(weights, input, tokens, bias, product);
+        Add(target, product);
+    }
+
+    /// <summary>gate.Output = silu(gate's product) · up's product over one input [tokens, Columns]: two <see cref="MatMul"/>, then <see cref="SwiGlu"/>, to the bit.</summary>
+    /// <param name="input">[tokens, Columns].</param>
+    /// <param name="tokens">Rows of input and output.</param>
+    /// <param name="gate">The gate, and where the result goes.</param>
+    /// <param name="up">A matrix [gate's rows, Columns].</param>
+    /// <param name="upBias">[up.Rows], or empty for none.</param>
+    public virtual void MatMulGated(ReadOnlySpan<float> input, int tokens, in Product gate, WeightMatrix up, ReadOnlySpan<float> upBias)
+    {
+        Span<float> product = Spare(gate.Output.Length);
+        MatMul(gate.Weights, input, tokens, gate.Bias, gate.Output);
+        MatMul(up, input, tokens, upBias, product);
+        SwiGlu(gate.Output, product);
+    }
 
     /// <summary>output[t] = input[t] · weight ÷ √(mean(input[t]²) + epsilon); output may be the input.</summary>
     public abstract void RmsNorm(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, float epsilon, int tokens, Span<float> output);
@@ -55,6 +92,13 @@ public abstract class KernelSet : IDisposable
     public abstract void Attention(
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
         ReadOnlySpan<float> queries, Span<float> output);
+
+    private Span<float> Spare(int length)
+    {
+        if (_spare.Length < length)
+            _spare = new float[length];
+        return _spare.AsSpan(0, length);
+    }
 
     /// <inheritdoc/>
     public void Dispose()

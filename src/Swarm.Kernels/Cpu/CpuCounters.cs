@@ -15,6 +15,15 @@ public sealed class CpuCounters
     /// <summary>MatMul calls divided over threads.</summary>
     public long MatMulDivided { get; internal set; }
 
+    /// <summary>Calls of three matrices over one input, in one division over threads.</summary>
+    public long MatMulThree { get; internal set; }
+
+    /// <summary>Products added where they were written.</summary>
+    public long MatMulAdd { get; internal set; }
+
+    /// <summary>Pairs of products gated where they were written.</summary>
+    public long MatMulGated { get; internal set; }
+
     /// <summary>Attention calls on vectors.</summary>
     public long AttentionVector { get; internal set; }
 }

@@ -13,6 +13,9 @@ public sealed unsafe class CpuKernels : KernelSet
     // Below this many multiply-adds a sleeping thread would come too late to help.
     private const long WakeWork = 1 << 18;
 
+    // Small enough that threads finish a product at about the same time, though one of them began late or was held up.
+    private const int ChunksPerThread = 16;
+
     private readonly CpuOps _ops;
     private readonly WorkerPool _pool;
     private readonly QuantizedInput _quantized = new();
@@ -21,14 +24,15 @@ public sealed unsafe class CpuKernels : KernelSet
     private readonly NativeBuffer _halves = new();
     private readonly Action<int, int> _quantizePart;
     private readonly Action<int, int> _transposePart;
-    private readonly Action<int, int> _matMulPart;
+    private readonly Action<int, int> _matMulChunk;
     private readonly Action<int, int> _attentionPart;
     private readonly Action<int, int> _gatePart;
 
     // Arguments of the call that the pool divides at the moment.
-    private TileMatrix? _weights;
+    private readonly MatMulPart[] _parts = new MatMulPart[3];
+    private int _partCount;
+    private int _tiles;
     private float* _input;
-    private float* _bias;
     private float* _output;
     private int _tokens;
     private int _length;
@@ -55,7 +59,7 @@ public sealed unsafe class CpuKernels : KernelSet
             _scratch[i] = new NativeBuffer();
         _quantizePart = (_, block) => _ops.Quantize(_quantized, _input, block);
         _transposePart = (_, strip) => _transposed.Fill(strip, _input);
-        _matMulPart = MatMulPart;
+        _matMulChunk = MatMulChunk;
         _attentionPart = AttentionPart;
         _gatePart = GatePart;
     }
@@ -81,38 +85,51 @@ public sealed unsafe class CpuKernels : KernelSet
 
     public override void MatMul(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> output)
     {
-        if (weights is not TileMatrix matrix)
-            throw new ArgumentException($"{weights.GetType().Name} was packed by another kernel set", nameof(weights));
-        Shapes.MatMul(weights, input.Length, tokens, bias.Length, output.Length);
-        ObjectDisposedException.ThrowIf(_disposed, this);
-        matrix.CheckAlive();
-        if (tokens == 0)
-            return;
+        Expect(new Product(weights, bias, output), input, tokens);
         fixed (float* inputPointer = input, biasPointer = bias, outputPointer = output)
         {
-            (_weights, _tokens) = (matrix, tokens);
-            _input = inputPointer;
-            _bias = biasPointer;
-            _output = outputPointer;
-            long work = (long)matrix.Rows * matrix.Columns * tokens;
-            if (WeightFormats.GroupLength(matrix.Format) > 1)
-            {
-                _quantized.Prepare(tokens, matrix.Columns);
-                _pool.Run(_quantized.Blocks, wake: work >= WakeWork, _quantizePart);
-            }
-            else if (tokens >= _ops.TransposeFrom)
-            {
-                _transposed.Prepare(tokens, matrix.Columns);
-                _pool.Run(_transposed.Strips, wake: true, _transposePart);
-            }
-
-            _chunks = Math.Min(matrix.Tiles, Math.Min(WorkerPool.MaxChunks, Threads == 1 ? 1 : Threads * 8));
-            _pool.Run(_chunks, wake: work >= WakeWork, _matMulPart);
-            Count(tokens);
-            _weights = null;
+            _parts[0] = new MatMulPart { Weights = (TileMatrix)weights, Bias = biasPointer, Output = outputPointer };
+            RunParts(1, inputPointer, tokens);
         }
+    }
 
-        GC.KeepAlive(weights);
+    public override void MatMulThree(ReadOnlySpan<float> input, int tokens, in Product first, in Product second, in Product third)
+    {
+        Expect(first, input, tokens);
+        Expect(second, input, tokens);
+        Expect(third, input, tokens);
+        fixed (float* inputPointer = input, bias0 = first.Bias, bias1 = second.Bias, bias2 = third.Bias)
+        fixed (float* output0 = first.Output, output1 = second.Output, output2 = third.Output)
+        {
+            _parts[0] = new MatMulPart { Weights = (TileMatrix)first.Weights, Bias = bias0, Output = output0 };
+            _parts[1] = new MatMulPart { Weights = (TileMatrix)second.Weights, Bias = bias1, Output = output1 };
+            _parts[2] = new MatMulPart { Weights = (TileMatrix)third.Weights, Bias = bias2, Output = output2 };
+            RunParts(3, inputPointer, tokens);
+            Counters.MatMulThree++;
+        }
+    }
+
+    public override void MatMulAdd(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> target)
+    {
+        Expect(new Product(weights, bias, target), input, tokens);
+        fixed (float* inputPointer = input, biasPointer = bias, targetPointer = target)
+        {
+            _parts[0] = new MatMulPart { Weights = (TileMatrix)weights, Bias = biasPointer, Output = targetPointer, Adds = true };
+            RunParts(1, inputPointer, tokens);
+            Counters.MatMulAdd++;
+        }
+    }
+
+    public override void MatMulGated(ReadOnlySpan<float> input, int tokens, in Product gate, WeightMatrix up, ReadOnlySpan<float> upBias)
+    {
+        Expect(gate, input, tokens);
+        Expect(new Product(up, upBias, gate.Output), input, tokens);
+        fixed (float* inputPointer = input, gateBias = gate.Bias, upBiasPointer = upBias, outputPointer = gate.Output)
+        {
+            _parts[0] = new MatMulPart { Weights = (TileMatrix)gate.Weights, Up = (TileMatrix)up, Bias = gateBias, UpBias = upBiasPointer, Output = outputPointer };
+            RunParts(1, inputPointer, tokens);
+            Counters.MatMulGated++;
+        }
     }
 
     public override void RmsNorm(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, float epsilon, int tokens, Span<float> output)
@@ -257,52 +274,146 @@ public sealed unsafe class CpuKernels : KernelSet
         _ops.Attend(_attention, head, first, count, scratch);
     }
 
+    private void Expect(in Product product, ReadOnlySpan<float> input, int tokens)
+    {
+        if (product.Weights is not TileMatrix matrix)
+            throw new ArgumentException($"{product.Weights.GetType().Name} was packed by another kernel set", nameof(product));
+        Shapes.MatMul(matrix, input.Length, tokens, product.Bias.Length, product.Output.Length);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        matrix.CheckAlive();
+    }
+
+    /// <summary>Computes the first <paramref name="count"/> of the parts: the input is brought into the forms that their formats read, then their tiles are divided as if they were one matrix.</summary>
+    private void RunParts(int count, float* input, int tokens)
+    {
+        if (tokens == 0)
+            return;
+        _partCount = count;
+        _tokens = tokens;
+        _input = input;
+        _tiles = 0;
+        bool quantized = false, floats = false;
+        int columns = _parts[0].Weights.Columns;
+        for (int i = 0; i < count; i++)
+        {
+            ref MatMulPart part = ref _parts[i];
+            _tiles += part.Weights.Tiles;
+            bool groups = WeightFormats.GroupLength(part.Weights.Format) > 1;
+            bool upGroups = part.Up is null ? groups : WeightFormats.GroupLength(part.Up.Format) > 1;
+            quantized |= groups | upGroups;
+            floats |= !(groups & upGroups);
+        }
+
+        long work = (long)_tiles * TileMatrix.TileRows * columns * tokens;
+        bool wake = work >= WakeWork;
+        if (quantized)
+        {
+            _quantized.Prepare(tokens, columns);
+            _pool.Run(_quantized.Blocks, wake, _quantizePart);
+        }
+
+        if (floats && tokens >= _ops.TransposeFrom)
+        {
+            _transposed.Prepare(tokens, columns);
+            _pool.Run(_transposed.Strips, wake: true, _transposePart);
+        }
+
+        _chunks = Threads == 1 ? 1 : Math.Min(_tiles, Math.Min(WorkerPool.MaxChunks, Threads * ChunksPerThread));
+        _pool.Run(_chunks, wake, _matMulChunk);
+        Count(tokens);
+        for (int i = 0; i < count; i++)
+        {
+            // A matrix is not finalized while its memory is read.
+            GC.KeepAlive(_parts[i].Weights);
+            GC.KeepAlive(_parts[i].Up);
+            _parts[i] = default;
+        }
+    }
+
+    private void MatMulChunk(int worker, int chunk)
+    {
+        int first = (int)((long)_tiles * chunk / _chunks);
+        int last = (int)((long)_tiles * (chunk + 1) / _chunks);
+        for (int i = 0; i < _partCount && last > 0; i++)
+        {
+            int tiles = _parts[i].Weights.Tiles;
+            if (first < tiles)
+                ComputeTiles(_parts[i], first, Math.Min(last, tiles), worker);
+            first = Math.Max(0, first - tiles);
+            last -= tiles;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void MatMulPart(int worker, int chunk)
+    private void ComputeTiles(in MatMulPart part, int firstTile, int lastTile, int worker)
     {
         const int Block = QuantizedInput.BlockTokens;
-        TileMatrix weights = _weights!;
-        int tokens = Math.Min(Block, _tokens);
-        bool quantized = WeightFormats.GroupLength(weights.Format) > 1;
-        bool transposed = !quantized && _tokens >= _ops.TransposeFrom;
-        long floats = quantized ? 8L * tokens * TileMatrix.TileRows : _ops.FloatScratch(weights, _tokens);
-        float* sums = (float*)_scratch[worker].Require((Block * TileMatrix.TileRows + floats) * sizeof(float));
-        float* scratch = sums + Block * TileMatrix.TileRows;
-        int firstTile = (int)((long)weights.Tiles * chunk / _chunks);
-        int lastTile = (int)((long)weights.Tiles * (chunk + 1) / _chunks);
+        const int BlockSums = Block * TileMatrix.TileRows;
+        long floats = Math.Max(TileScratch(part.Weights), part.Up is null ? 0 : TileScratch(part.Up));
+        float* sums = (float*)_scratch[worker].Require((2 * BlockSums + floats) * sizeof(float));
+        float* upSums = sums + BlockSums;
+        float* scratch = upSums + BlockSums;
         for (int first = 0; first < _tokens; first += Block)
         {
             int count = Math.Min(Block, _tokens - first);
             for (int tile = firstTile; tile < lastTile; tile++)
             {
-                if (quantized)
-                    _ops.TileQuantized(weights, tile, _quantized, first / Block, sums, scratch);
-                else if (transposed)
-                    _ops.TileTransposed(weights, tile, _transposed, first / TransposedInput.StripTokens, (count + TransposedInput.StripTokens - 1) / TransposedInput.StripTokens, sums, scratch);
-                else
-                    _ops.TileFloat(weights, tile, _input + (long)first * weights.Columns, count, sums, scratch);
-                Write(weights, tile, first, count, sums);
+                ComputeTile(part.Weights, tile, first, count, sums, scratch);
+                AddBias(part.Bias, part.Weights, tile, count, sums);
+                if (part.Up is not null)
+                {
+                    ComputeTile(part.Up, tile, first, count, upSums, scratch);
+                    AddBias(part.UpBias, part.Up, tile, count, upSums);
+                    _ops.SwiGlu(sums, upSums, count * TileMatrix.TileRows);
+                }
+
+                Write(part, tile, first, count, sums);
             }
         }
     }
 
+    private long TileScratch(TileMatrix weights) =>
+        WeightFormats.GroupLength(weights.Format) > 1 ? 8L * Math.Min(QuantizedInput.BlockTokens, _tokens) * TileMatrix.TileRows : _ops.FloatScratch(weights, _tokens);
+
+    // sums [tokens][16] of one tile for one block of tokens.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void Write(TileMatrix weights, int tile, int firstToken, int tokens, float* sums)
+    private void ComputeTile(TileMatrix weights, int tile, int firstToken, int tokens, float* sums, float* scratch)
+    {
+        const int Strip = TransposedInput.StripTokens;
+        if (WeightFormats.GroupLength(weights.Format) > 1)
+            _ops.TileQuantized(weights, tile, _quantized, firstToken / QuantizedInput.BlockTokens, sums, scratch);
+        else if (_tokens >= _ops.TransposeFrom)
+            _ops.TileTransposed(weights, tile, _transposed, firstToken / Strip, (tokens + Strip - 1) / Strip, sums, scratch);
+        else
+            _ops.TileFloat(weights, tile, _input + (long)firstToken * weights.Columns, tokens, sums, scratch);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddBias(float* bias, TileMatrix weights, int tile, int tokens, float* sums)
+    {
+        if (bias == null)
+            return;
+        bias += tile * TileMatrix.TileRows;
+        int rows = Math.Min(TileMatrix.TileRows, weights.Rows - tile * TileMatrix.TileRows);
+        for (int token = 0; token < tokens; token++, sums += TileMatrix.TileRows)
+        {
+            for (int r = 0; r < rows; r++)
+                sums[r] += bias[r];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void Write(in MatMulPart part, int tile, int firstToken, int tokens, float* sums)
     {
         int row = tile * TileMatrix.TileRows;
-        int rows = Math.Min(TileMatrix.TileRows, weights.Rows - row);
-        for (int token = 0; token < tokens; token++)
+        int rows = Math.Min(TileMatrix.TileRows, part.Weights.Rows - row);
+        for (int token = 0; token < tokens; token++, sums += TileMatrix.TileRows)
         {
-            float* output = _output + (long)(firstToken + token) * weights.Rows + row;
-            float* from = sums + token * TileMatrix.TileRows;
-            if (_bias == null)
-            {
-                new ReadOnlySpan<float>(from, rows).CopyTo(new Span<float>(output, rows));
-                continue;
-            }
-
-            for (int r = 0; r < rows; r++)
-                output[r] = from[r] + _bias[row + r];
+            float* output = part.Output + (long)(firstToken + token) * part.Weights.Rows + row;
+            if (part.Adds)
+                _ops.Add(output, sums, rows);
+            else
+                new ReadOnlySpan<float>(sums, rows).CopyTo(new Span<float>(output, rows));
         }
     }
 

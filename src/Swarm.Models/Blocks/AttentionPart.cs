@@ -14,14 +14,14 @@ internal sealed class AttentionPart(
     public static AttentionShape ShapeOf(ModelConfig config) =>
         new(config.Heads, config.KeyValueHeads, config.HeadDimension, ScaleOf(config.HeadDimension));
 
-    /// <summary>scratch.Delta [tokens, hidden] = attention over scratch.Normed [tokens, hidden], whose tokens belong to the steps in turn.</summary>
-    public void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset)
+    /// <summary>hidden [tokens, hidden] += attention over scratch.Normed [tokens, hidden], whose tokens belong to the steps in turn.</summary>
+    public void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset, Span<float> hidden)
     {
         int queryWidth = shape.Heads * shape.HeadDimension;
         int keyWidth = shape.KeyValueHeads * shape.HeadDimension;
-        query.Apply(kernels, scratch.Normed, tokens, scratch.Queries);
-        key.Apply(kernels, scratch.Normed, tokens, scratch.Keys);
-        value.Apply(kernels, scratch.Normed, tokens, scratch.Values);
+        kernels.MatMulThree(
+            scratch.Normed.AsSpan(0, tokens * query.Inputs), tokens,
+            query.Into(scratch.Queries, tokens), key.Into(scratch.Keys, tokens), value.Into(scratch.Values, tokens));
         int first = 0;
         foreach ((KvCache cache, int position, int count) in steps)
         {
@@ -34,7 +34,7 @@ internal sealed class AttentionPart(
             first += count;
         }
 
-        output.Apply(kernels, scratch.Attended, tokens, scratch.Delta);
+        output.AddTo(kernels, scratch.Attended, tokens, hidden);
     }
 
     public void Dispose()

@@ -7,14 +7,11 @@ internal sealed class GatedFeedForward(Projection gate, Projection up, Projectio
 {
     public long ResidentBytes => gate.ResidentBytes + up.ResidentBytes + down.ResidentBytes;
 
-    /// <summary>scratch.Delta [tokens, hidden] = the part's output for scratch.Normed [tokens, hidden].</summary>
-    public void Forward(KernelSet kernels, StackScratch scratch, int tokens)
+    /// <summary>hidden [tokens, hidden] += the part's output for scratch.Normed [tokens, hidden].</summary>
+    public void Forward(KernelSet kernels, StackScratch scratch, int tokens, Span<float> hidden)
     {
-        gate.Apply(kernels, scratch.Normed, tokens, scratch.Gate);
-        up.Apply(kernels, scratch.Normed, tokens, scratch.Up);
-        int values = tokens * gate.Outputs;
-        kernels.SwiGlu(scratch.Gate.AsSpan(0, values), scratch.Up.AsSpan(0, values));
-        down.Apply(kernels, scratch.Gate, tokens, scratch.Delta);
+        gate.ApplyGated(kernels, up, scratch.Normed, tokens, scratch.Gate);
+        down.AddTo(kernels, scratch.Gate, tokens, hidden);
     }
 
     public void Dispose()

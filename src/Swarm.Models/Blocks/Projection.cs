@@ -5,15 +5,25 @@ namespace Swarm.Models.Blocks;
 /// <summary>A linear map: weights [outputs, inputs] and a bias [outputs], empty where the model has none.</summary>
 internal sealed class Projection(WeightMatrix weights, float[] bias) : IDisposable
 {
-    public int Outputs => weights.Rows;
+    private readonly WeightMatrix _weights = weights;
+    private readonly float[] _bias = bias;
 
-    public int Inputs => weights.Columns;
+    public int Outputs => _weights.Rows;
 
-    public long ResidentBytes => weights.ResidentBytes + 4L * bias.Length;
+    public int Inputs => _weights.Columns;
 
-    /// <summary>output [tokens, Outputs] = input [tokens, Inputs] · weightsᵀ + bias.</summary>
-    public void Apply(KernelSet kernels, ReadOnlySpan<float> input, int tokens, Span<float> output) =>
-        kernels.MatMul(weights, input[..(tokens * Inputs)], tokens, bias, output[..(tokens * Outputs)]);
+    public long ResidentBytes => _weights.ResidentBytes + 4L * _bias.Length;
 
-    public void Dispose() => weights.Dispose();
+    /// <summary>target [tokens, Outputs] += input [tokens, Inputs] · weightsᵀ + bias.</summary>
+    public void AddTo(KernelSet kernels, ReadOnlySpan<float> input, int tokens, Span<float> target) =>
+        kernels.MatMulAdd(_weights, input[..(tokens * Inputs)], tokens, _bias, target[..(tokens * Outputs)]);
+
+    /// <summary>output [tokens, Outputs] = silu(this) · up, both of input [tokens, Inputs].</summary>
+    public void ApplyGated(KernelSet kernels, Projection up, ReadOnlySpan<float> input, int tokens, Span<float> output) =>
+        kernels.MatMulGated(input[..(tokens * Inputs)], tokens, Into(output, tokens), up._weights, up._bias);
+
+    /// <summary>This product as one of several over the same input.</summary>
+    public Product Into(Span<float> output, int tokens) => new(_weights, _bias, output[..(tokens * Outputs)]);
+
+    public void Dispose() => _weights.Dispose();
 }

@@ -23,9 +23,6 @@ internal sealed class StackScratch
     /// <summary>[tokens, hidden]: input of a part.</summary>
     public float[] Normed { get; private set; } = [];
 
-    /// <summary>[tokens, hidden]: output of a part, to be added to the hidden states.</summary>
-    public float[] Delta { get; private set; } = [];
-
     /// <summary>[tokens, heads, headDimension].</summary>
     public float[] Queries { get; private set; } = [];
 
@@ -41,9 +38,6 @@ internal sealed class StackScratch
     /// <summary>[tokens, feedForward].</summary>
     public float[] Gate { get; private set; } = [];
 
-    /// <summary>[tokens, feedForward].</summary>
-    public float[] Up { get; private set; } = [];
-
     /// <summary>The steps of a pass.</summary>
     public StackStep[] Steps { get; private set; } = [];
 
@@ -54,13 +48,11 @@ internal sealed class StackScratch
             return;
         _capacity = Math.Min(PassTokens, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tokens));
         Normed = new float[_capacity * _config.Hidden];
-        Delta = new float[_capacity * _config.Hidden];
         Queries = new float[_capacity * _config.Heads * _config.HeadDimension];
         Keys = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
         Values = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
         Attended = new float[_capacity * _config.Heads * _config.HeadDimension];
         Gate = new float[_capacity * _config.FeedForward];
-        Up = new float[_capacity * _config.FeedForward];
         Steps = new StackStep[_capacity];
     }
 }

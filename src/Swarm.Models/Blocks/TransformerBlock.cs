@@ -17,11 +17,9 @@ internal sealed class TransformerBlock(RmsNormPart attentionNorm, AttentionPart 
     public void Forward(KernelSet kernels, StackScratch scratch, Span<float> hidden, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset)
     {
         attentionNorm.Apply(kernels, hidden, tokens, scratch.Normed);
-        attention.Forward(kernels, scratch, steps, tokens, pageOffset);
-        kernels.Add(hidden, scratch.Delta.AsSpan(0, hidden.Length));
+        attention.Forward(kernels, scratch, steps, tokens, pageOffset, hidden);
         feedForwardNorm.Apply(kernels, hidden, tokens, scratch.Normed);
-        feedForward.Forward(kernels, scratch, tokens);
-        kernels.Add(hidden, scratch.Delta.AsSpan(0, hidden.Length));
+        feedForward.Forward(kernels, scratch, tokens, hidden);
     }
 
     /// <summary>One more holder; for one who holds it already.</summary>

@@ -172,6 +172,17 @@ public sealed class BlockStackTests
     }
 
     [Fact]
+    public void Forward_EveryBlock_TakesTheJoinedProducts()
+    {
+        var kernels = new CpuKernels(1);
+        using var runner = new ModelRunner(TestData.Path(Tiny), kernels);
+        runner.Hidden(Ids(runner.Config.Vocabulary, 3));
+        Assert.Equal(runner.Config.Blocks, kernels.Counters.MatMulThree);
+        Assert.Equal(runner.Config.Blocks, kernels.Counters.MatMulGated);
+        Assert.Equal(2 * runner.Config.Blocks, kernels.Counters.MatMulAdd);
+    }
+
+    [Fact]
     public void Forward_AfterTheFirstOfASize_AllocatesNothing()
     {
         using var runner = new ModelRunner(TestData.Path(Tiny), new CpuKernels(2));
