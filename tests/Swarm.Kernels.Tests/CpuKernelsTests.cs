@@ -34,6 +34,21 @@ public sealed class CpuKernelsTests
         Assert.Equal(1, kernels.Counters.AttentionVector);
     }
 
+    [Theory]
+    [InlineData(CpuWidth.Vector128, 3, 0)]
+    [InlineData(CpuWidth.Vector128, 4, 3)]
+    [InlineData(CpuWidth.Vector256, 3, 0)]
+    [InlineData(CpuWidth.Vector256, 4, 3)]
+    [InlineData(CpuWidth.Vector256, 70, 3)]
+    [InlineData(CpuWidth.Vector512, 16, 0)]
+    public void MatMul_QuantizedBatch_TakesSquaresFromFourTokensOn(CpuWidth width, int tokens, int expected)
+    {
+        using CpuKernels kernels = new(1, width);
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+            Multiply(kernels, format, 16, 64, tokens);
+        Assert.Equal(expected, kernels.Counters.MatMulSquares);
+    }
+
     [Fact]
     public void MatMul_ScalarForced_CountsScalar()
     {
@@ -161,7 +176,7 @@ public sealed class CpuKernelsTests
             Vector128<byte> x = Vector128.Max(Vector128.Create(numbers.Next(), numbers.Next()).AsSByte(), Vector128.Create((sbyte)-127)).AsByte();
             if (round < 10)
                 w = Vector128.Create((byte)0x80);
-            Assert.Equal(Width128.PairsPortable(w, x), Width128.PairsSigned(w, x));
+            Assert.Equal(Width128.PairsPortable(w, x), Width128.PairsSigned(w, Width128.Magnitude(w), x));
             w &= Vector128.Create((byte)15);
             Assert.Equal(Width128.PairsPortable(w, x), Width128.PairsUnsigned(w, x));
         }

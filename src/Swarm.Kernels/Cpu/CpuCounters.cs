@@ -12,6 +12,9 @@ public sealed class CpuCounters
     /// <summary>MatMul calls whose weights served several tokens per reading.</summary>
     public long MatMulBatched { get; internal set; }
 
+    /// <summary>MatMul calls with quantized weights in squares of four tokens and two row vectors.</summary>
+    public long MatMulSquares { get; internal set; }
+
     /// <summary>MatMul calls divided over threads.</summary>
     public long MatMulDivided { get; internal set; }
 

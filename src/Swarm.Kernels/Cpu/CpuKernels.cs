@@ -57,7 +57,7 @@ public sealed unsafe class CpuKernels : KernelSet
         _scratch = new NativeBuffer[threads];
         for (int i = 0; i < threads; i++)
             _scratch[i] = new NativeBuffer();
-        _quantizePart = (_, block) => _ops.Quantize(_quantized, _input, block);
+        _quantizePart = (_, token) => _ops.Quantize(_quantized, _input, token);
         _transposePart = (_, strip) => _transposed.Fill(strip, _input);
         _matMulChunk = MatMulChunk;
         _attentionPart = AttentionPart;
@@ -309,7 +309,7 @@ public sealed unsafe class CpuKernels : KernelSet
         if (quantized)
         {
             _quantized.Prepare(tokens, columns);
-            _pool.Run(_quantized.Blocks, wake, _quantizePart);
+            _pool.Run(tokens, wake, _quantizePart);
         }
 
         if (floats && tokens >= _ops.TransposeFrom)
@@ -320,7 +320,7 @@ public sealed unsafe class CpuKernels : KernelSet
 
         _chunks = Threads == 1 ? 1 : Math.Min(_tiles, Math.Min(WorkerPool.MaxChunks, Threads * ChunksPerThread));
         _pool.Run(_chunks, wake, _matMulChunk);
-        Count(tokens);
+        Count(count, tokens);
         for (int i = 0; i < count; i++)
         {
             // A matrix is not finalized while its memory is read.
@@ -417,7 +417,7 @@ public sealed unsafe class CpuKernels : KernelSet
         }
     }
 
-    private void Count(int tokens)
+    private void Count(int parts, int tokens)
     {
         if (Width == CpuWidth.Scalar)
             Counters.MatMulScalar++;
@@ -425,6 +425,11 @@ public sealed unsafe class CpuKernels : KernelSet
             Counters.MatMulVector++;
         if (tokens > 1)
             Counters.MatMulBatched++;
+        bool squares = false;
+        for (int i = 0; i < parts; i++)
+            squares |= WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.ScalesAreFinite;
+        if (squares && _ops.TakesSquares(Math.Min(tokens, QuantizedInput.BlockTokens)))
+            Counters.MatMulSquares++;
         if (_chunks > 1)
             Counters.MatMulDivided++;
     }

@@ -7,25 +7,23 @@ internal abstract unsafe class CpuOps
 {
     public abstract CpuWidth Width { get; }
 
-    /// <summary>Quantizes the tokens of one block (<see cref="QuantizedInput"/>) of input [tokens, columns].</summary>
+    /// <summary>Quantizes one token (<see cref="QuantizedInput"/>) of input [tokens, columns].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public void Quantize(QuantizedInput quantized, float* input, int block)
+    public void Quantize(QuantizedInput quantized, float* input, int token)
     {
+        (int block, int place) = Math.DivRem(token, QuantizedInput.BlockTokens);
         int tokens = quantized.BlockLength(block);
         int groups = quantized.Groups;
         sbyte* values = quantized.Values(block);
         float* scales = quantized.Scales(block), shares = quantized.Shares(block);
         int* eightSums = quantized.EightSums(block);
-        input += (long)block * QuantizedInput.BlockTokens * groups * 32;
-        for (int token = 0; token < tokens; token++)
+        input += (long)token * groups * 32;
+        for (int group = 0; group < groups; group++, input += 32)
         {
-            for (int group = 0; group < groups; group++)
-            {
-                int index = group * tokens + token;
-                scales[index] = QuantizeGroup(input + ((long)token * groups + group) * 32, values + (long)index * 32, out int sum);
-                eightSums[index] = 8 * sum;
-                shares[index] = sum * scales[index];
-            }
+            int index = group * tokens + place;
+            scales[index] = QuantizeGroup(input, values + (long)index * 32, out int sum);
+            eightSums[index] = 8 * sum;
+            shares[index] = sum * scales[index];
         }
     }
 
@@ -44,6 +42,9 @@ internal abstract unsafe class CpuOps
     /// <param name="sums">[tokens of the block][16], written.</param>
     /// <param name="scratch">8 · tokens · 16 floats.</param>
     public abstract void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch);
+
+    /// <summary>Whether quantized formats compute so many tokens of a block in squares of tokens and row vectors.</summary>
+    public virtual bool TakesSquares(int tokens) => false;
 
     /// <summary>Tokens from which float formats take <see cref="TileTransposed"/>.</summary>
     public virtual int TransposeFrom => int.MaxValue;

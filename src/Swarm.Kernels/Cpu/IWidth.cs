@@ -60,8 +60,11 @@ internal unsafe interface IWidth<TV>
     /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, w unsigned and at most 15, x signed.</summary>
     static abstract TV PairsUnsigned(TV w, TV x);
 
-    /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, both signed, |x| at most 127.</summary>
-    static abstract TV PairsSigned(TV w, TV x);
+    /// <summary>|w| of signed bytes, or whatever else <see cref="PairsSigned"/> wants computed once for many x.</summary>
+    static abstract TV Magnitude(TV w);
+
+    /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, both signed, |x| at most 127; with w's <see cref="Magnitude"/>.</summary>
+    static abstract TV PairsSigned(TV w, TV magnitude, TV x);
 
     /// <summary>Int32 lanes, sums of neighbouring int16 lanes.</summary>
     static abstract TV SumPairs(TV shorts);

@@ -19,8 +19,6 @@ internal sealed unsafe class QuantizedInput : IDisposable
 
     public int Groups { get; private set; }
 
-    public int Blocks => (Tokens + BlockTokens - 1) / BlockTokens;
-
     public void Prepare(int tokens, int columns)
     {
         Tokens = tokens;

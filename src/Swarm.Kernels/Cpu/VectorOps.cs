@@ -9,7 +9,7 @@ namespace Swarm.Kernels.Cpu;
 /// own; only plain sums over contiguous values put the 8 canonical lanes themselves into a vector. Loops are compiled with full optimization at
 /// their first call: quick first code would run for the first seconds of a process, ten times slower.
 /// </summary>
-internal sealed unsafe class VectorOps<TW, TV> : CpuOps
+internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     where TW : struct, IWidth<TV>
     where TV : struct
 {
@@ -24,34 +24,6 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     public override CpuWidth Width => TW.Width;
 
     public override int TransposeFrom => 4;
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
-    {
-        if (!weights.ScalesAreFinite)
-        {
-            _scalar.TileQuantized(weights, tile, input, block, sums, scratch);
-            return;
-        }
-
-        int tokens = input.BlockLength(block);
-        for (nint i = 0; i < 8 * tokens * Rows; i += TW.Lanes)
-            TW.Store(scratch + i, TW.AllInt(0));
-        switch (weights.Format)
-        {
-            case WeightFormat.Q8_0:
-                TileQ8(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), tokens, scratch);
-                break;
-            case WeightFormat.Q4_0:
-                TileQ4(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.EightSums(block), tokens, scratch);
-                break;
-            default:
-                TileQ41(weights.Tile(tile), weights.Groups, input.Values(block), input.Scales(block), input.Shares(block), tokens, scratch);
-                break;
-        }
-
-        MeetLanes(scratch, tokens * Rows, sums);
-    }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileFloat(TileMatrix weights, int tile, float* input, int tokens, float* sums, float* scratch)
@@ -247,120 +219,6 @@ internal sealed unsafe class VectorOps<TW, TV> : CpuOps
     {
         if (Sse.IsSupported)
             Sse.Prefetch0(address);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TileQ8(byte* group, int groups, sbyte* x, float* scales, int tokens, float* lanes)
-    {
-        const int GroupBytes = 32 + 512;
-        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens)
-        {
-            Prefetch256(group + PrefetchBytes);
-            Prefetch256(group + PrefetchBytes + 256);
-            Prefetch64(group + PrefetchBytes + 512);
-            for (nint row = 0; row < Rows; row += TW.Lanes)
-            {
-                byte* w = group + 32 + row * 4;
-                TV w0 = TW.Load(w), w1 = TW.Load(w + 64), w2 = TW.Load(w + 128), w3 = TW.Load(w + 192);
-                TV w4 = TW.Load(w + 256), w5 = TW.Load(w + 320), w6 = TW.Load(w + 384), w7 = TW.Load(w + 448);
-                TV scale = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + row * 2));
-                float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
-                int* quads = (int*)x;
-                for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
-                {
-                    // Two neighbours fill int16, so each pair widens to int32 before it is added.
-                    TV sum = TW.SumPairs(TW.PairsSigned(w0, TW.AllInt(quads[0])));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w1, TW.AllInt(quads[1]))));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w2, TW.AllInt(quads[2]))));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w3, TW.AllInt(quads[3]))));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w4, TW.AllInt(quads[4]))));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w5, TW.AllInt(quads[5]))));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w6, TW.AllInt(quads[6]))));
-                    sum = TW.AddInt(sum, TW.SumPairs(TW.PairsSigned(w7, TW.AllInt(quads[7]))));
-                    TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
-                    TW.Store(lane, TW.Add(TW.Load(lane), term));
-                }
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TileQ4(byte* group, int groups, sbyte* x, float* scales, int* eightSums, int tokens, float* lanes)
-    {
-        const int GroupBytes = 32 + 256;
-        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, eightSums += tokens)
-        {
-            Prefetch256(group + PrefetchBytes);
-            Prefetch64(group + PrefetchBytes + 256);
-            for (nint row = 0; row < Rows; row += TW.Lanes)
-            {
-                byte* w = group + 32 + row * 4;
-                TV low = TW.AllInt(0x0F0F0F0F);
-                TV b0 = TW.Load(w), b1 = TW.Load(w + 64), b2 = TW.Load(w + 128), b3 = TW.Load(w + 192);
-                TV w0 = TW.And(b0, low), w1 = TW.And(TW.ShiftRight(b0, 4), low);
-                TV w2 = TW.And(b1, low), w3 = TW.And(TW.ShiftRight(b1, 4), low);
-                TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
-                TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
-                TV scale = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + row * 2));
-                float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
-                int* quads = (int*)x;
-                for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
-                {
-                    // Σ(q − 8)x = Σqx − 8Σx, both exact.
-                    TV sum = Products(w0, w1, w2, w3, w4, w5, w6, w7, quads);
-                    sum = TW.SubInt(sum, TW.AllInt(eightSums[token]));
-                    TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
-                    TW.Store(lane, TW.Add(TW.Load(lane), term));
-                }
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TileQ41(byte* group, int groups, sbyte* x, float* scales, float* shares, int tokens, float* lanes)
-    {
-        const int GroupBytes = 64 + 256;
-        for (int g = 0; g < groups; g++, group += GroupBytes, x += 32 * tokens, scales += tokens, shares += tokens)
-        {
-            Prefetch256(group + PrefetchBytes);
-            Prefetch64(group + PrefetchBytes + 256);
-            for (nint row = 0; row < Rows; row += TW.Lanes)
-            {
-                byte* w = group + 64 + row * 4;
-                TV low = TW.AllInt(0x0F0F0F0F);
-                TV b0 = TW.Load(w), b1 = TW.Load(w + 64), b2 = TW.Load(w + 128), b3 = TW.Load(w + 192);
-                TV w0 = TW.And(b0, low), w1 = TW.And(TW.ShiftRight(b0, 4), low);
-                TV w2 = TW.And(b1, low), w3 = TW.And(TW.ShiftRight(b1, 4), low);
-                TV w4 = TW.And(b2, low), w5 = TW.And(TW.ShiftRight(b2, 4), low);
-                TV w6 = TW.And(b3, low), w7 = TW.And(TW.ShiftRight(b3, 4), low);
-                TV scale = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + row * 2));
-                TV minimum = VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(group + 32 + row * 2));
-                float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
-                int* quads = (int*)x;
-                for (nint token = 0; token < tokens; token++, lane += Rows, quads += 8)
-                {
-                    TV sum = Products(w0, w1, w2, w3, w4, w5, w6, w7, quads);
-                    TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(scale, TW.All(scales[token])));
-                    term = TW.Add(term, TW.Mul(minimum, TW.All(shares[token])));
-                    TW.Store(lane, TW.Add(TW.Load(lane), term));
-                }
-            }
-        }
-    }
-
-    // Σ of 32 products a row, as int32. Eight pair sums of at most 2 · 15 · 127 fit int16 (30,480).
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TV Products(TV w0, TV w1, TV w2, TV w3, TV w4, TV w5, TV w6, TV w7, int* quads)
-    {
-        TV a = TW.PairsUnsigned(w0, TW.AllInt(quads[0]));
-        TV b = TW.PairsUnsigned(w1, TW.AllInt(quads[1]));
-        a = TW.AddShort(a, TW.PairsUnsigned(w2, TW.AllInt(quads[2])));
-        b = TW.AddShort(b, TW.PairsUnsigned(w3, TW.AllInt(quads[3])));
-        a = TW.AddShort(a, TW.PairsUnsigned(w4, TW.AllInt(quads[4])));
-        b = TW.AddShort(b, TW.PairsUnsigned(w5, TW.AllInt(quads[5])));
-        a = TW.AddShort(a, TW.PairsUnsigned(w6, TW.AllInt(quads[6])));
-        b = TW.AddShort(b, TW.PairsUnsigned(w7, TW.AllInt(quads[7])));
-        return TW.SumPairs(TW.AddShort(a, b));
     }
 
     // sums[i] = the tree over lanes[0…7][i].

@@ -81,15 +81,18 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<byte>>
         // At most 15 × 127 twice: far from where the instruction saturates.
         if (Ssse3.IsSupported)
             return Ssse3.MultiplyAddAdjacent(w, x.AsSByte()).AsByte();
-        return PairsSigned(w, x);
+        return PairsSigned(w, w, x);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<byte> PairsSigned(Vector128<byte> w, Vector128<byte> x)
+    public static Vector128<byte> Magnitude(Vector128<byte> w) => Vector128.Abs(w.AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> PairsSigned(Vector128<byte> w, Vector128<byte> magnitude, Vector128<byte> x)
     {
         // |w| × (x with w's sign): at most 128 × 127 twice = 32,512, which int16 holds.
         if (Ssse3.IsSupported)
-            return Ssse3.MultiplyAddAdjacent(Ssse3.Abs(w.AsSByte()), Ssse3.Sign(x.AsSByte(), w.AsSByte())).AsByte();
+            return Ssse3.MultiplyAddAdjacent(magnitude, Ssse3.Sign(x.AsSByte(), w.AsSByte())).AsByte();
         if (AdvSimd.Arm64.IsSupported)
         {
             Vector128<short> low = AdvSimd.MultiplyWideningLower(w.AsSByte().GetLower(), x.AsSByte().GetLower());

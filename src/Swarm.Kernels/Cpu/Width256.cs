@@ -83,11 +83,14 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<byte> PairsSigned(Vector256<byte> w, Vector256<byte> x)
+    public static Vector256<byte> Magnitude(Vector256<byte> w) => Vector256.Abs(w.AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> PairsSigned(Vector256<byte> w, Vector256<byte> magnitude, Vector256<byte> x)
     {
         if (Avx2.IsSupported)
-            return Avx2.MultiplyAddAdjacent(Avx2.Abs(w.AsSByte()), Avx2.Sign(x.AsSByte(), w.AsSByte())).AsByte();
-        return Vector256.Create(Width128.PairsSigned(w.GetLower(), x.GetLower()), Width128.PairsSigned(w.GetUpper(), x.GetUpper()));
+            return Avx2.MultiplyAddAdjacent(magnitude, Avx2.Sign(x.AsSByte(), w.AsSByte())).AsByte();
+        return Vector256.Create(Width128.PairsSigned(w.GetLower(), magnitude.GetLower(), x.GetLower()), Width128.PairsSigned(w.GetUpper(), magnitude.GetUpper(), x.GetUpper()));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

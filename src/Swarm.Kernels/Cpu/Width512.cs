@@ -83,15 +83,17 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<byte> PairsSigned(Vector512<byte> w, Vector512<byte> x)
+    public static Vector512<byte> Magnitude(Vector512<byte> w) => Vector512.Abs(w.AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> PairsSigned(Vector512<byte> w, Vector512<byte> magnitude, Vector512<byte> x)
     {
         // There is no 512-bit sign instruction: x is negated where w is negative; where w is 0 the product is 0 anyway.
         Vector512<sbyte> negative = Vector512.LessThan(w.AsSByte(), Vector512<sbyte>.Zero);
         Vector512<sbyte> signed = (x.AsSByte() ^ negative) - negative;
-        Vector512<byte> magnitude = Vector512.Abs(w.AsSByte()).AsByte();
         if (Avx512BW.IsSupported)
             return Avx512BW.MultiplyAddAdjacent(magnitude, signed).AsByte();
-        return Vector512.Create(Width256.PairsSigned(w.GetLower(), x.GetLower()), Width256.PairsSigned(w.GetUpper(), x.GetUpper()));
+        return Vector512.Create(Width256.PairsSigned(w.GetLower(), magnitude.GetLower(), x.GetLower()), Width256.PairsSigned(w.GetUpper(), magnitude.GetUpper(), x.GetUpper()));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
