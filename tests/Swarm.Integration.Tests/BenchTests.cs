@@ -25,6 +25,14 @@ public sealed class BenchTests
         AssertPositive(done, "localTokensPerSecond", "chainTokensPerSecond", "ratio", "softwareSecondsPerHop");
     }
 
+    [Fact]
+    public async Task Sessions_TellsBothRatesAndWhereArithmeticTakesOver()
+    {
+        JsonElement done = await RunAsync("bench", "sessions", "--model", Model, "--sessions", "4", "--steps", "4");
+        Assert.Equal(4, done.GetProperty("sessions").GetInt32());
+        AssertPositive(done, "oneTokensPerSecond", "allTokensPerSecond", "ratio", "prefillTokensPerSecond", "arithmeticFromSessions", "floorFraction");
+    }
+
     private static async Task<JsonElement> RunAsync(params string[] arguments)
     {
         SwarmResult result = await SwarmProcess.RunAsync([.. arguments, "--json"]);
