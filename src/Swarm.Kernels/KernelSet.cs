@@ -93,6 +93,37 @@ public abstract class KernelSet : IDisposable
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
         ReadOnlySpan<float> queries, Span<float> output);
 
+    /// <summary>
+    /// The attention of several sessions at once: queries and keys of each step's tokens are turned for their positions, keys and values stored, then each query sees its own
+    /// session. The bits are those of <see cref="Rotary"/>, <see cref="StoreKeyValues"/> and <see cref="Attention"/> step by step.
+    /// </summary>
+    /// <param name="shape">Geometry.</param>
+    /// <param name="steps">One a session; its tokens follow those of the step before in all spans.</param>
+    /// <param name="pageOffset">Where this block's part starts in each page.</param>
+    /// <param name="rotary">Turns queries and keys.</param>
+    /// <param name="queries">[Σ tokens, Heads, HeadDimension], not turned; undefined afterwards.</param>
+    /// <param name="keys">[Σ tokens, KeyValueHeads, HeadDimension], not turned; undefined afterwards.</param>
+    /// <param name="values">[Σ tokens, KeyValueHeads, HeadDimension].</param>
+    /// <param name="output">[Σ tokens, Heads, HeadDimension].</param>
+    public virtual void AttendSteps(
+        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable rotary,
+        Span<float> queries, Span<float> keys, ReadOnlySpan<float> values, Span<float> output)
+    {
+        int queryWidth = shape.Heads * shape.HeadDimension;
+        int keyWidth = shape.KeyValueHeads * shape.HeadDimension;
+        foreach ((ReadOnlyMemory<nint> pages, int position, int tokens) in steps)
+        {
+            Rotary(queries[..(tokens * queryWidth)], tokens, shape.Heads, shape.HeadDimension, rotary, position);
+            Rotary(keys[..(tokens * keyWidth)], tokens, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
+            StoreKeyValues(shape, pages.Span, pageOffset, position, tokens, keys[..(tokens * keyWidth)], values[..(tokens * keyWidth)]);
+            Attention(shape, pages.Span, pageOffset, position, tokens, queries[..(tokens * queryWidth)], output[..(tokens * queryWidth)]);
+            queries = queries[(tokens * queryWidth)..];
+            keys = keys[(tokens * keyWidth)..];
+            values = values[(tokens * keyWidth)..];
+            output = output[(tokens * queryWidth)..];
+        }
+    }
+
     private Span<float> Spare(int length)
     {
         if (_spare.Length < length)

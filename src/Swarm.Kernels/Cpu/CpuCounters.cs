@@ -29,4 +29,13 @@ public sealed class CpuCounters
 
     /// <summary>Attention calls on vectors.</summary>
     public long AttentionVector { get; internal set; }
+
+    /// <summary>Attention calls of several sessions, in one division over threads.</summary>
+    public long AttentionJoined { get; internal set; }
+
+    /// <summary>Attention calls whose pages were divided over threads, because there were fewer heads than would keep them busy.</summary>
+    public long AttentionByPages { get; internal set; }
+
+    /// <summary>Queries, once for each page, that were scored several to a reading of its keys.</summary>
+    public long AttentionShared { get; internal set; }
 }

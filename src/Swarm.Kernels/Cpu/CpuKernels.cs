@@ -21,11 +21,10 @@ public sealed unsafe class CpuKernels : KernelSet
     private readonly QuantizedInput _quantized = new();
     private readonly TransposedInput _transposed = new();
     private readonly NativeBuffer[] _scratch;
-    private readonly NativeBuffer _halves = new();
+    private readonly CpuAttention _attention;
     private readonly Action<int, int> _quantizePart;
     private readonly Action<int, int> _transposePart;
     private readonly Action<int, int> _matMulChunk;
-    private readonly Action<int, int> _attentionPart;
     private readonly Action<int, int> _gatePart;
 
     // Arguments of the call that the pool divides at the moment.
@@ -37,8 +36,6 @@ public sealed unsafe class CpuKernels : KernelSet
     private int _tokens;
     private int _length;
     private int _chunks;
-    private AttentionJob _attention;
-    private int _attentionTokens;
     private bool _disposed;
 
     /// <param name="threads">Threads that compute, the caller included.</param>
@@ -57,10 +54,10 @@ public sealed unsafe class CpuKernels : KernelSet
         _scratch = new NativeBuffer[threads];
         for (int i = 0; i < threads; i++)
             _scratch[i] = new NativeBuffer();
+        _attention = new CpuAttention(_ops, _pool, _scratch, Counters);
         _quantizePart = (_, token) => _ops.Quantize(_quantized, _input, token);
         _transposePart = (_, strip) => _transposed.Fill(strip, _input);
         _matMulChunk = MatMulChunk;
-        _attentionPart = AttentionPart;
         _gatePart = GatePart;
     }
 
@@ -183,35 +180,18 @@ public sealed unsafe class CpuKernels : KernelSet
         return checked(shape.KeyValueHeads * shape.HeadDimension * PagePositions * 2 * sizeof(ushort));
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void StoreKeyValues(
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
         ReadOnlySpan<float> keys, ReadOnlySpan<float> values)
     {
         Shapes.Attention(shape);
         Shapes.Pages(pages.Length, firstPosition, tokens);
-        int size = shape.HeadDimension;
-        int width = shape.KeyValueHeads * size;
-        Shapes.Length(keys.Length, (long)tokens * width, nameof(keys));
-        Shapes.Length(values.Length, (long)tokens * width, nameof(values));
-        ushort* halves = (ushort*)_halves.Require(width * sizeof(ushort));
-        fixed (nint* pagePointer = pages)
+        Shapes.Length(keys.Length, (long)tokens * shape.KeyValueHeads * shape.HeadDimension, nameof(keys));
+        Shapes.Length(values.Length, keys.Length, nameof(values));
+        if (tokens == 0)
+            return;
         fixed (float* keyPointer = keys, valuePointer = values)
-        {
-            AttentionJob job = new() { Shape = shape, Pages = pagePointer, PageOffset = pageOffset };
-            for (int token = 0; token < tokens; token++)
-            {
-                (int page, int slot) = Math.DivRem(firstPosition + token, PagePositions);
-                _ops.ToHalf(keyPointer + (long)token * width, halves, width);
-                for (int head = 0; head < shape.KeyValueHeads; head++)
-                {
-                    ushort* key = job.Keys(page, head) + slot;
-                    for (int d = 0; d < size; d++)
-                        key[d * PagePositions] = halves[head * size + d];
-                    _ops.ToHalf(valuePointer + (long)token * width + head * size, job.Values(page, head) + slot * size, size);
-                }
-            }
-        }
+            _attention.Store(shape, _attention.Step(pages, firstPosition, tokens), pageOffset, keyPointer, valuePointer);
     }
 
     public override void Attention(
@@ -224,20 +204,19 @@ public sealed unsafe class CpuKernels : KernelSet
         Shapes.Length(output.Length, queries.Length, nameof(output));
         if (tokens == 0)
             return;
-        fixed (nint* pagePointer = pages)
         fixed (float* queryPointer = queries, outputPointer = output)
-        {
-            _attention = new AttentionJob
-            {
-                Shape = shape, Pages = pagePointer, PageOffset = pageOffset, FirstPosition = firstPosition, Queries = queryPointer, Output = outputPointer,
-            };
-            _attentionTokens = tokens;
-            int stretches = (tokens + AttentionStretch - 1) / AttentionStretch;
-            long work = 2L * shape.Heads * shape.HeadDimension * tokens * (firstPosition + tokens);
-            _pool.Run(checked(shape.KeyValueHeads * stretches), wake: work >= WakeWork, _attentionPart);
-            if (Width != CpuWidth.Scalar)
-                Counters.AttentionVector++;
-        }
+            _attention.Attend(shape, _attention.Step(pages, firstPosition, tokens), pageOffset, null, queryPointer, null, null, outputPointer);
+    }
+
+    public override void AttendSteps(
+        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable rotary,
+        Span<float> queries, Span<float> keys, ReadOnlySpan<float> values, Span<float> output)
+    {
+        Shapes.Steps(shape, steps, rotary, queries.Length, keys.Length, values.Length, output.Length);
+        if (steps.Length == 0)
+            return;
+        fixed (float* queryPointer = queries, keyPointer = keys, valuePointer = values, outputPointer = output)
+            _attention.Attend(shape, steps, pageOffset, rotary, queryPointer, keyPointer, valuePointer, outputPointer);
     }
 
     protected override void Dispose(bool disposing)
@@ -248,13 +227,10 @@ public sealed unsafe class CpuKernels : KernelSet
         _pool.Dispose();
         _quantized.Dispose();
         _transposed.Dispose();
-        _halves.Dispose();
+        _attention.Dispose();
         foreach (NativeBuffer scratch in _scratch)
             scratch.Dispose();
     }
-
-    // Tokens whose queries share one reading of a page.
-    private const int AttentionStretch = 16;
 
     // Values of a gate that one thread takes at a time; decode of a small model is one or two.
     private const int GateStretch = 4096;
@@ -263,15 +239,6 @@ public sealed unsafe class CpuKernels : KernelSet
     {
         long first = (long)chunk * GateStretch;
         _ops.SwiGlu(_output + first, _input + first, Math.Min(GateStretch, _length - first));
-    }
-
-    private void AttentionPart(int worker, int chunk)
-    {
-        (int stretch, int head) = Math.DivRem(chunk, _attention.Shape.KeyValueHeads);
-        int first = stretch * AttentionStretch;
-        int count = Math.Min(AttentionStretch, _attentionTokens - first);
-        byte* scratch = _scratch[worker].Require(_ops.AttentionScratch(_attention.Shape, count));
-        _ops.Attend(_attention, head, first, count, scratch);
     }
 
     private void Expect(in Product product, ReadOnlySpan<float> input, int tokens)

@@ -67,17 +67,39 @@ internal abstract unsafe class CpuOps
     /// <summary>F16 of float32, to nearest even, saturating.</summary>
     public abstract void ToHalf(float* from, ushort* to, int length);
 
-    /// <summary>Attention of tokens [firstToken, firstToken + tokens) over one key-value head.</summary>
-    /// <param name="job">The call.</param>
-    /// <param name="keyValueHead">Whose query heads are computed.</param>
-    /// <param name="firstToken">First token of the call to compute.</param>
-    /// <param name="tokens">How many.</param>
-    /// <param name="scratch"><see cref="AttentionScratch"/> bytes.</param>
-    public abstract void Attend(in AttentionJob job, int keyValueHead, int firstToken, int tokens, byte* scratch);
+    /// <summary>Scores, weights and weighted values of one page, for queries that see it (docs/canonical-1.md, section 6).</summary>
+    /// <param name="page">Queries, and where the results go.</param>
+    /// <param name="scratch"><see cref="PageScratch"/> bytes.</param>
+    /// <returns>Queries that went through several to a reading.</returns>
+    public abstract int AttendPage(in PageQueries page, byte* scratch);
+
+    /// <summary>output = output · keep + weighted · take.</summary>
+    public abstract void Blend(float* output, float keep, float* weighted, float take, int length);
+
+    /// <summary>values = values · factor.</summary>
+    public abstract void Multiply(float* values, float factor, int length);
+
+    /// <summary>Brings a page's share into a head's output; pages come in order.</summary>
+    public void Fold(bool first, float pageMaximum, float pageSum, float* weighted, ref float maximum, ref float sum, float* output, int size)
+    {
+        if (first)
+        {
+            (maximum, sum) = (pageMaximum, pageSum);
+            new ReadOnlySpan<float>(weighted, size).CopyTo(new Span<float>(output, size));
+            return;
+        }
+
+        float larger = pageMaximum > maximum ? pageMaximum : maximum;
+        float keep = KernelMath.Exp(maximum - larger);
+        float take = KernelMath.Exp(pageMaximum - larger);
+        maximum = larger;
+        sum = sum * keep + pageSum * take;
+        Blend(output, keep, weighted, take, size);
+    }
 
     /// <summary>Floats of scratch that <see cref="TileFloat"/> needs.</summary>
     public virtual long FloatScratch(TileMatrix weights, int tokens) => 0;
 
-    /// <summary>Bytes of scratch that <see cref="Attend"/> needs.</summary>
-    public abstract long AttentionScratch(in AttentionShape shape, int tokens);
+    /// <summary>Bytes of scratch that <see cref="AttendPage"/> needs.</summary>
+    public abstract long PageScratch(int size, int queries);
 }

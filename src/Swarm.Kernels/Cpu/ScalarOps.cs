@@ -145,81 +145,59 @@ internal sealed unsafe class ScalarOps : CpuOps
             to[i] = HalfBits.FromSingle(from[i]);
     }
 
-    public override long AttentionScratch(in AttentionShape shape, int tokens) => (64 + shape.HeadDimension) * sizeof(float);
-
-    public override void Attend(in AttentionJob job, int keyValueHead, int firstToken, int tokens, byte* scratch)
-    {
-        for (int token = firstToken; token < firstToken + tokens; token++)
-        {
-            for (int head = keyValueHead * job.GroupHeads; head < (keyValueHead + 1) * job.GroupHeads; head++)
-                AttendHead(job, keyValueHead, token, head, (float*)scratch);
-        }
-    }
+    public override long PageScratch(int size, int queries) => KernelSet.PagePositions * sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AttendHead(in AttentionJob job, int keyValueHead, int token, int head, float* scores)
+    public override int AttendPage(in PageQueries page, byte* scratch)
     {
-        int size = job.Shape.HeadDimension;
-        int position = job.FirstPosition + token;
-        float* query = job.Queries + ((long)token * job.Shape.Heads + head) * size;
-        float* output = job.Output + ((long)token * job.Shape.Heads + head) * size;
-        float* weighted = scores + 64;
+        int size = page.Size;
+        float* scores = (float*)scratch;
         float* lanes = stackalloc float[8];
-        float maximum = 0, sum = 0;
-        for (int page = 0; page <= position / 64; page++)
+        for (int index = 0; index < page.Tokens * page.Heads; index++)
         {
-            int count = Math.Min(64, position + 1 - page * 64);
-            ushort* keys = job.Keys(page, keyValueHead);
-            ushort* values = job.Values(page, keyValueHead);
-            float pageMaximum = float.NegativeInfinity;
+            int count = page.SeenBy(index / page.Heads);
+            float* query = page.Queries + (long)index * size;
+            float* weighted = page.Weighted + (long)index * size;
+            float maximum = float.NegativeInfinity;
             for (int j = 0; j < count; j++)
             {
                 new Span<float>(lanes, 8).Clear();
                 for (int d = 0; d < size; d++)
-                    lanes[d & 7] += query[d] * HalfBits.ToSingle(keys[d * 64 + j]);
-                scores[j] = Meet(lanes) * job.Shape.Scale;
-                pageMaximum = scores[j] > pageMaximum ? scores[j] : pageMaximum;
+                    lanes[d & 7] += query[d] * HalfBits.ToSingle(page.Keys[d * 64 + j]);
+                scores[j] = Meet(lanes) * page.Scale;
+                maximum = scores[j] > maximum ? scores[j] : maximum;
             }
 
             new Span<float>(lanes, 8).Clear();
             for (int j = 0; j < count; j++)
             {
-                scores[j] = KernelMath.Exp(scores[j] - pageMaximum);
+                scores[j] = KernelMath.Exp(scores[j] - maximum);
                 lanes[j & 7] += scores[j];
             }
 
-            float pageSum = Meet(lanes);
+            page.Maxima[index] = maximum;
+            page.Sums[index] = Meet(lanes);
             for (int d = 0; d < size; d++)
             {
                 new Span<float>(lanes, 8).Clear();
                 for (int j = 0; j < count; j++)
-                    lanes[j & 7] += scores[j] * HalfBits.ToSingle(values[j * size + d]);
+                    lanes[j & 7] += scores[j] * HalfBits.ToSingle(page.Values[j * size + d]);
                 weighted[d] = Meet(lanes);
             }
-
-            Fold(page == 0, pageMaximum, pageSum, weighted, ref maximum, ref sum, output, size);
         }
 
-        float inverse = KernelMath.Reciprocal(sum);
-        for (int d = 0; d < size; d++)
-            output[d] *= inverse;
+        return 0;
     }
 
-    private static void Fold(bool first, float pageMaximum, float pageSum, float* weighted, ref float maximum, ref float sum, float* output, int size)
+    public override void Blend(float* output, float keep, float* weighted, float take, int length)
     {
-        if (first)
-        {
-            (maximum, sum) = (pageMaximum, pageSum);
-            new ReadOnlySpan<float>(weighted, size).CopyTo(new Span<float>(output, size));
-            return;
-        }
-
-        float larger = pageMaximum > maximum ? pageMaximum : maximum;
-        float keep = KernelMath.Exp(maximum - larger);
-        float take = KernelMath.Exp(pageMaximum - larger);
-        maximum = larger;
-        sum = sum * keep + pageSum * take;
-        for (int d = 0; d < size; d++)
+        for (int d = 0; d < length; d++)
             output[d] = output[d] * keep + weighted[d] * take;
+    }
+
+    public override void Multiply(float* values, float factor, int length)
+    {
+        for (int d = 0; d < length; d++)
+            values[d] *= factor;
     }
 }

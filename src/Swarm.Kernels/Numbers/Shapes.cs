@@ -49,4 +49,24 @@ internal static class Shapes
         if (tokens > 0 && pages < needed)
             throw new ArgumentException($"{pages} pages given, expected {needed} for positions below {(long)firstPosition + tokens}", nameof(pages));
     }
+
+    public static void Steps(
+        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, RotaryTable rotary, int queries, int keys, int values, int output)
+    {
+        Attention(shape);
+        long tokens = 0;
+        foreach (AttentionStep step in steps)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(step.Tokens, nameof(steps));
+            Pages(step.Pages.Length, step.FirstPosition, step.Tokens);
+            tokens += step.Tokens;
+        }
+
+        Length(keys, tokens * shape.KeyValueHeads * shape.HeadDimension, nameof(keys));
+        Length(values, keys, nameof(values));
+        Length(queries, tokens * shape.Heads * shape.HeadDimension, nameof(queries));
+        Length(output, queries, nameof(output));
+        if (rotary.Pairs * 2 > shape.HeadDimension)
+            throw new ArgumentException($"{rotary.Pairs} pairs turn, expected at most {shape.HeadDimension / 2} in a head of {shape.HeadDimension}", nameof(rotary));
+    }
 }

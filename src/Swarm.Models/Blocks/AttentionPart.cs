@@ -15,25 +15,16 @@ internal sealed class AttentionPart(
         new(config.Heads, config.KeyValueHeads, config.HeadDimension, ScaleOf(config.HeadDimension));
 
     /// <summary>hidden [tokens, hidden] += attention over scratch.Normed [tokens, hidden], whose tokens belong to the steps in turn.</summary>
-    public void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset, Span<float> hidden)
+    public void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<AttentionStep> steps, int tokens, long pageOffset, Span<float> hidden)
     {
         int queryWidth = shape.Heads * shape.HeadDimension;
         int keyWidth = shape.KeyValueHeads * shape.HeadDimension;
         kernels.MatMulThree(
             scratch.Normed.AsSpan(0, tokens * query.Inputs), tokens,
             query.Into(scratch.Queries, tokens), key.Into(scratch.Keys, tokens), value.Into(scratch.Values, tokens));
-        int first = 0;
-        foreach ((KvCache cache, int position, int count) in steps)
-        {
-            Span<float> queries = scratch.Queries.AsSpan(first * queryWidth, count * queryWidth);
-            Span<float> keys = scratch.Keys.AsSpan(first * keyWidth, count * keyWidth);
-            kernels.Rotary(queries, count, shape.Heads, shape.HeadDimension, rotary, position);
-            kernels.Rotary(keys, count, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
-            kernels.StoreKeyValues(shape, cache.Pages, pageOffset, position, count, keys, scratch.Values.AsSpan(first * keyWidth, count * keyWidth));
-            kernels.Attention(shape, cache.Pages, pageOffset, position, count, queries, scratch.Attended.AsSpan(first * queryWidth, count * queryWidth));
-            first += count;
-        }
-
+        kernels.AttendSteps(
+            shape, steps, pageOffset, rotary, scratch.Queries.AsSpan(0, tokens * queryWidth), scratch.Keys.AsSpan(0, tokens * keyWidth),
+            scratch.Values.AsSpan(0, tokens * keyWidth), scratch.Attended.AsSpan(0, tokens * queryWidth));
         output.AddTo(kernels, scratch.Attended, tokens, hidden);
     }
 

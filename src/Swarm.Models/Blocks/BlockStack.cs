@@ -213,8 +213,11 @@ public sealed class BlockStack : IDisposable
 
     private void ForwardPass(Span<float> hidden, ReadOnlySpan<StackStep> steps, int tokens, BlockSpan blocks)
     {
+        for (int i = 0; i < steps.Length; i++)
+            _scratch.AttentionSteps[i] = new AttentionStep(steps[i].Cache.PageMemory, steps[i].Position, steps[i].Count);
+        ReadOnlySpan<AttentionStep> attention = _scratch.AttentionSteps.AsSpan(0, steps.Length);
         for (int block = blocks.Start; block < blocks.End; block++)
-            _blocks[block - Span.Start].Forward(_kernels, _scratch, hidden, steps, tokens, (block - Span.Start) * KvLayout.BlockBytes);
+            _blocks[block - Span.Start].Forward(_kernels, _scratch, hidden, attention, tokens, (block - Span.Start) * KvLayout.BlockBytes);
         foreach ((KvCache cache, int position, int count) in steps)
             cache.Length = position + count;
     }

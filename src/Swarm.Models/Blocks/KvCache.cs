@@ -39,6 +39,9 @@ public sealed class KvCache : IDisposable
     /// <summary>Addresses of its pages, in order.</summary>
     internal ReadOnlySpan<nint> Pages => _pages.AsSpan(0, _pageCount);
 
+    /// <summary>The same, for the length of a pass.</summary>
+    internal ReadOnlyMemory<nint> PageMemory => _pages.AsMemory(0, _pageCount);
+
     /// <summary>Makes room for so many positions in all.</summary>
     /// <returns>False, and nothing taken, where the pool has too few pages.</returns>
     public bool TryReserve(int positions)

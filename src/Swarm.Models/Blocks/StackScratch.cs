@@ -1,3 +1,5 @@
+using Swarm.Kernels;
+
 namespace Swarm.Models.Blocks;
 
 /// <summary>
@@ -41,6 +43,9 @@ internal sealed class StackScratch
     /// <summary>The steps of a pass.</summary>
     public StackStep[] Steps { get; private set; } = [];
 
+    /// <summary>The same as the kernels see them.</summary>
+    public AttentionStep[] AttentionSteps { get; private set; } = [];
+
     /// <summary>Makes room for a pass of so many tokens.</summary>
     public void Ensure(int tokens)
     {
@@ -54,5 +59,6 @@ internal sealed class StackScratch
         Attended = new float[_capacity * _config.Heads * _config.HeadDimension];
         Gate = new float[_capacity * _config.FeedForward];
         Steps = new StackStep[_capacity];
+        AttentionSteps = new AttentionStep[_capacity];
     }
 }

@@ -14,7 +14,7 @@ internal sealed class TransformerBlock(RmsNormPart attentionNorm, AttentionPart 
         attentionNorm.ResidentBytes + attention.ResidentBytes + feedForwardNorm.ResidentBytes + feedForward.ResidentBytes;
 
     /// <summary>Brings hidden [tokens, hidden] through the block, in place.</summary>
-    public void Forward(KernelSet kernels, StackScratch scratch, Span<float> hidden, ReadOnlySpan<StackStep> steps, int tokens, long pageOffset)
+    public void Forward(KernelSet kernels, StackScratch scratch, Span<float> hidden, ReadOnlySpan<AttentionStep> steps, int tokens, long pageOffset)
     {
         attentionNorm.Apply(kernels, hidden, tokens, scratch.Normed);
         attention.Forward(kernels, scratch, steps, tokens, pageOffset, hidden);
