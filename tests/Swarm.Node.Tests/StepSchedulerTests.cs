@@ -61,27 +61,68 @@ public sealed class StepSchedulerTests
     }
 
     [Fact]
-    public void TryNext_LongPrefill_NeverStarvesDecode()
+    public void TryNext_LongPrefillBesideDecode_EveryPassHasBoth()
     {
-        _scheduler.Add(Work(Session(0), 1000));
-        NodeSession talker = Session(1);
-        int decoded = 0;
-        int chunks = 0;
-        while (chunks < 8)
+        StepWork prefill = Work(Session(0), 1000);
+        NodeSession[] talkers = [.. Enumerable.Range(1, 20).Select(index => Session(index))];
+        _scheduler.Add(prefill);
+        int passes = 0;
+        while (prefill.Done < prefill.Count)
         {
-            if (!_scheduler.TryNext(_pass))
-                break;
             // Whoever decodes asks for its next token at once.
-            bool isDecode = _pass[0].Work.Session == talker;
-            decoded += isDecode ? 1 : 0;
-            chunks += isDecode ? 0 : 1;
-            if (isDecode || chunks == 1)
+            foreach (NodeSession talker in talkers)
                 _scheduler.Add(Work(talker, 1));
-            Assert.InRange(chunks - decoded, 0, 2);
+            int before = prefill.Done;
+            Assert.True(_scheduler.TryNext(_pass));
+            Assert.Equal(talkers, _pass.Take(20).Select(piece => piece.Work.Session));
+            Assert.Equal(Math.Min(16, 1000 - before), prefill.Done - before);
+            passes++;
         }
 
-        Assert.Equal(8, chunks);
-        Assert.InRange(decoded, 6, 8);
+        Assert.Equal(63, passes);
+    }
+
+    [Fact]
+    public void TryNext_OneDecodes_PrefillComesInSmallPiecesUntilNobodyWaits()
+    {
+        StepWork prefill = Work(Session(0), 1000);
+        _scheduler.Add(Work(Session(1), 1));
+        _scheduler.Add(prefill);
+        var pieces = new List<int>();
+        while (_scheduler.TryNext(_pass))
+            pieces.Add(_pass[^1].Count);
+
+        // Beside the token; while the next token may be on its way; then alone.
+        Assert.Equal([31, .. Enumerable.Repeat(32, 8), 128, 128, 128, 128, 128, 73], pieces);
+    }
+
+    [Fact]
+    public void TryNext_PrefillAfterItsOwnDecode_ComesInWholeChunks()
+    {
+        NodeSession session = Session(0);
+        _scheduler.Add(Work(session, 1));
+        Assert.True(_scheduler.TryNext(_pass));
+        _scheduler.Add(Work(session, 256));
+        Assert.True(_scheduler.TryNext(_pass));
+        Assert.Equal(128, _pass.Single().Count);
+    }
+
+    [Fact]
+    public void TryNext_PrefillThatComputesDifferently_GoesBetweenDecodePasses()
+    {
+        NodeSession talker = Session(1);
+        StepWork prefill = Work(Session(0, new BlockSpan(0, 2)), 96);
+        _scheduler.Add(prefill);
+        var order = new List<(NodeSession, int)>();
+        for (int pass = 0; pass < 6; pass++)
+        {
+            if (pass % 2 == 0)
+                _scheduler.Add(Work(talker, 1));
+            Assert.True(_scheduler.TryNext(_pass));
+            order.Add((_pass.Single().Work.Session, _pass.Single().Count));
+        }
+
+        Assert.Equal([(talker, 1), (prefill.Session, 32), (talker, 1), (prefill.Session, 32), (talker, 1), (prefill.Session, 32)], order);
     }
 
     [Fact]

@@ -49,7 +49,7 @@ internal sealed class ClientTurns
     }
 
     /// <summary>These clients had their turn.</summary>
-    public void Had(List<StepPiece> pass)
+    public void Had(params ReadOnlySpan<StepPiece> pass)
     {
         // Forgotten, everybody waits alike.
         if (_last.Count > Remembered)
