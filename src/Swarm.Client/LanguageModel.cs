@@ -99,7 +99,12 @@ public abstract class LanguageModel : IAsyncDisposable
             Source = ids,
             TokenSource = ids,
         };
-        return new InferenceSession(this, await Chain.OpenAsync(options, cancellationToken), ids, options.Sampling);
+
+        // What the chain has already needs no more than its ids here.
+        ids.Append(options.Prefix.Span);
+        IChainSession chain = await Chain.OpenAsync(options, cancellationToken);
+        ids.Truncate(chain.Length);
+        return new InferenceSession(this, chain, ids, options.Sampling);
     }
 
     /// <summary>Sends hidden states through some blocks, as one pass from position 0: for looking into the model.</summary>

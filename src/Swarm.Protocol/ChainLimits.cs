@@ -18,6 +18,15 @@ public static class ChainLimits
     /// <summary>Tokens of one step.</summary>
     public const int MaxStepTokens = 4096;
 
+    /// <summary>Positions of a page that sessions can share.</summary>
+    public const int PagePositions = 64;
+
+    /// <summary>Bytes of a page's name.</summary>
+    public const int PageLabelBytes = 16;
+
+    /// <summary>Names of pages that a session may be opened with.</summary>
+    public const int MaxPrefixLabels = 4096;
+
     /// <summary>Steps of a session that may wait at a node.</summary>
     public const int MaxPendingSteps = 1024;
 

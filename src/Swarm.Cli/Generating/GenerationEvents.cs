@@ -58,6 +58,7 @@ internal static class GenerationEvents
         json.WriteString("text", result.Text);
         json.WriteNumber("promptTokens", result.PromptTokens);
         json.WriteNumber("prefilledTokens", result.PrefilledTokens);
+        json.WriteNumber("prefixTokens", result.PrefixTokens);
         json.WriteIntegers("tokens", [.. result.Tokens]);
         json.WriteString("finishReason", Word(result.FinishReason));
         json.WriteNumber("timeToFirstToken", result.TimeToFirstToken.TotalSeconds);

@@ -37,6 +37,18 @@ public sealed record ChainSessionOptions
     /// <summary>How the last node chooses, with <see cref="EndsMode.Swarm"/>; otherwise without meaning. Default: greedy.</summary>
     public SamplingOptions Sampling { get; init; } = SamplingOptions.Greedy;
 
-    /// <summary>Where ids come from again, with <see cref="EndsMode.Swarm"/>. Default: the session keeps copies of what it is fed.</summary>
+    /// <summary>
+    /// Where ids come from again, with <see cref="EndsMode.Swarm"/>. Default: the session keeps copies of what it is fed. Where it is given, with whichever ends, the session's pages have
+    /// names by which nodes share them with this client's later sessions.
+    /// </summary>
     public ITokenSource? TokenSource { get; init; }
+
+    /// <summary>
+    /// Ids that the session is about to be fed from position 0 on, and that <see cref="TokenSource"/> gives already: a chain whose nodes have keys and values of their beginning from an
+    /// earlier session of this client starts after these, and <see cref="IChainSession.Length"/> says how far that is; never beyond the last but one. Default: none.
+    /// </summary>
+    public ReadOnlyMemory<int> Prefix { get; init; }
+
+    /// <summary>Whether nodes may share this session's beginning with earlier and later sessions of this client. Default: yes.</summary>
+    public bool SharesPrefix { get; init; } = true;
 }

@@ -22,6 +22,9 @@ public sealed record HopFigures(
     /// <summary>Of <see cref="Tokens"/>: positions with which the hop was filled after a recovery.</summary>
     public long ReplayedTokens { get; init; }
 
+    /// <summary>Positions that the hop had from an earlier session of this client when this one began; not among <see cref="Tokens"/>.</summary>
+    public long PrefixTokens { get; init; }
+
     /// <summary>Of <see cref="Tokens"/>: positions that the hop had computed before, not counting those that the session itself went back over.</summary>
     public long RecomputedTokens { get; init; }
 }

@@ -131,6 +131,7 @@ public sealed class ChatSession : IAsyncDisposable
     private ValueTask Take(InferenceSession session)
     {
         _session = session;
+        PrefilledTokens -= session.PrefixTokens;
         return default;
     }
 }

@@ -90,6 +90,7 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
             _result = state.Finish() with
             {
                 PrefilledTokens = prefilled,
+                PrefixTokens = _kept is null ? session.PrefixTokens : 0,
                 TimeToFirstToken = _model.Time.GetElapsedTime(start, first),
                 PrefillTokensPerSecond = Rate(prefilled, _model.Time.GetElapsedTime(beforePrefill, first)),
                 TokensPerSecond = Rate(state.Count - 1, _model.Time.GetElapsedTime(first, end)),
@@ -132,6 +133,8 @@ public sealed class Generation : IAsyncEnumerable<GeneratedToken>
                 ExpectedPositions = expected,
                 Grace = _options.Grace,
                 Sampling = _options.Sampling,
+                Prefix = _prompt,
+                SharesPrefix = _options.SharesPrefix,
             },
             cancellationToken);
     }

@@ -27,6 +27,9 @@ public sealed record GenerationOptions
     /// <summary>Block boundaries that the codec is applied at. Default: where the route passes from one node to the next.</summary>
     public IReadOnlyList<int>? RoundAt { get; init; }
 
+    /// <summary>Whether nodes may share the keys and values of equal beginnings among this client's sessions. Default: yes.</summary>
+    public bool SharesPrefix { get; init; } = true;
+
     /// <summary>Prompt tokens that travel as one step.</summary>
     public int PrefillChunk { get; init; } = 128;
 

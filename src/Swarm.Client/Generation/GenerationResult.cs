@@ -9,8 +9,11 @@ public sealed record GenerationResult
     /// <summary>Tokens of the whole prompt.</summary>
     public required int PromptTokens { get; init; }
 
-    /// <summary>Of these, how many had to be computed; less than <see cref="PromptTokens"/> when a session kept the others.</summary>
+    /// <summary>Of these, how many had to be computed; less than <see cref="PromptTokens"/> when a session kept the others, or nodes had them.</summary>
     public required int PrefilledTokens { get; init; }
+
+    /// <summary>Of <see cref="PromptTokens"/>: those whose keys and values the nodes had from an earlier session of this client when this one was opened.</summary>
+    public int PrefixTokens { get; init; }
 
     /// <summary>Ids of the continuation, an end-of-sequence token included.</summary>
     public required IReadOnlyList<int> Tokens { get; init; }

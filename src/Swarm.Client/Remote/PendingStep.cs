@@ -1,3 +1,5 @@
+using Google.Protobuf;
+
 namespace Swarm.Client;
 
 /// <summary>A step that was asked for and has not come back. Keeps its packet until then: sent again, the bytes are those first sent.</summary>
@@ -22,6 +24,9 @@ internal sealed class PendingStep(int position, int count, OutputRows outputs, M
 
     /// <summary>What it sends. One share is the step's.</summary>
     public StepInput Input { get; } = input;
+
+    /// <summary>Names of the pages that it completes.</summary>
+    public IReadOnlyList<ByteString> Labels { get; set; } = [];
 
     /// <summary>It is on its way in the current epoch.</summary>
     public bool IsSent { get; set; }

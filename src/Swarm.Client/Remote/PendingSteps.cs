@@ -44,6 +44,9 @@ internal sealed class PendingSteps
     /// <summary>Up to here a chain is filled from the source; then come the steps themselves.</summary>
     public int FirstPosition => _steps.Count == 0 ? Length : _steps[0].Position;
 
+    /// <summary>Begins after positions that the chain has already.</summary>
+    public void Begin(int length) => Length = length;
+
     public void Add(PendingStep step)
     {
         _steps.Add(step);

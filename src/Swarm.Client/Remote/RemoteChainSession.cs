@@ -29,6 +29,12 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private readonly ActivationCodec _inputCodec;
     private readonly ActivationCodec _outputCodec;
     private readonly SessionFeed _feed;
+
+    // Names of the session's pages; null where it shares none.
+    private readonly PageLabels? _labels;
+
+    // Pages that the chain may have already.
+    private readonly int _offered;
     private readonly SamplingTerms? _sampling;
     private readonly TimeSpan _grace;
     private readonly TroubleRules _rules = new();
@@ -72,6 +78,13 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         _outputCodec = CodecAt(shape.Blocks.End);
         _feed = new SessionFeed(options, around.Hidden, _inputCodec);
         _sampling = options.Ends == EndsMode.Swarm ? SamplingWire.Write(options.Sampling) : null;
+        if (options is { SharesPrefix: true, TokenSource: { } ids } && shape.Blocks.Start == 0)
+        {
+            _labels = new PageLabels(ids);
+            // The last token's output is wanted: it is computed in any case.
+            _offered = Math.Clamp((options.Prefix.Length - 1) / ChainLimits.PagePositions, 0, Math.Min(ChainLimits.MaxPrefixLabels, shape.MaxPositions / ChainLimits.PagePositions));
+        }
+
         _open = _epoch = NewEpoch(0, hops);
     }
 
@@ -147,11 +160,12 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         var session = new RemoteChainSession(id, shape, hops, options, around);
         try
         {
-            await session.OpenAsync(session._epoch, around.Patience, around.Patience, cancellationToken);
+            Opened opened = await session.OpenAsync(session._epoch, around.Patience, around.Patience, cancellationToken);
             lock (session._lock)
             {
                 if (session._epoch.Fault is { } fault)
                     throw fault;
+                session.Begin(opened.Hops[0]);
                 session._state = ChainState.Active;
             }
 
@@ -223,6 +237,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             }
 
             _feed.Keep(pending.Position, pending.Count, hidden.Span, ids.Span);
+            if (_labels is not null)
+                pending.Labels = _labels.Write(pending.Position, pending.Count);
             _steps.Add(pending);
             _sentSteps++;
             if (_state != ChainState.Active && pending.IsRollback)
@@ -436,6 +452,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             epoch.FirstBulk = bulk;
             epoch.Confirmed = _steps.Confirmed;
             request = Request(epoch.Hops);
+            if (epoch.Number == 0 && _offered > 0)
+                request.PrefixLabels.Add(_labels!.First(_offered));
             request.Confirmed = (uint)epoch.Confirmed;
             request.Valid = (uint)_steps.Valid;
             foreach (ChainHop hop in epoch.Hops)
@@ -477,7 +495,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                 if (epoch.Unacknowledged >= ReplayWindow)
                     ack = epoch.NextAck();
                 else
-                    step = new Step { Number = epoch.TakeNumber(), Position = (uint)at, Count = (uint)Math.Min(ReplayTokens, target - at), Confirmed = (uint)_steps.Confirmed };
+                    step = NewReplay(epoch, at, Math.Min(ReplayTokens, target - at));
             }
 
             if (ack is not null)
@@ -487,14 +505,38 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             }
 
             int count = (int)step!.Count;
-            step.Replay = true;
-            step.Outputs = Outputs.None;
             SendStep(epoch, epoch.FirstBulk!, step, _feed.Again(at, count));
             at += count;
         }
 
         Flush();
         return true;
+    }
+
+    // Under the lock.
+    private Step NewReplay(ChainEpoch epoch, int position, int count)
+    {
+        var step = new Step
+        {
+            Number = epoch.TakeNumber(), Position = (uint)position, Count = (uint)count, Outputs = Outputs.None, Confirmed = (uint)_steps.Confirmed, Replay = true,
+        };
+        if (_labels is not null)
+            step.PageLabels.Add(_labels.Again(position, count));
+        return step;
+    }
+
+    // Under the lock: the chain is open for the first time.
+    private void Begin(HopOpened first)
+    {
+        int most = _offered * ChainLimits.PagePositions;
+        if (first.Start > most)
+        {
+            ChainHop hop = _epoch.Hops[0];
+            throw new SwarmException(
+                FaultKind.ProtocolViolation, $"{hop.Address}: opened from position {first.Start}, expected at most {most}", hop.Peer, (hop.Blocks.Start, hop.Blocks.End));
+        }
+
+        _steps.Begin((int)first.Start);
     }
 
     /// <summary>The chain stays as it was: whoever leaves is still there, and nobody else has the blocks.</summary>
@@ -673,7 +715,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
 
             SendStep(
                 epoch, step.Count <= DecodeTokens ? epoch.FirstDecode! : epoch.FirstBulk!,
-                new Step { Number = number, Position = (uint)step.Position, Count = (uint)step.Count, Outputs = (Outputs)step.Outputs, Confirmed = (uint)confirmed },
+                new Step
+                {
+                    Number = number, Position = (uint)step.Position, Count = (uint)step.Count, Outputs = (Outputs)step.Outputs, Confirmed = (uint)confirmed, PageLabels = { step.Labels },
+                },
                 input);
         }
     }
@@ -990,6 +1035,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                 (long)own.HiddenBytes, (long)own.HiddenValues, (long)own.Tokens, (long)own.Passes)
             {
                 ReplayedTokens = (long)own.ReplayedTokens,
+                PrefixTokens = (long)own.PrefixTokens,
                 RecomputedTokens = (long)own.RecomputedTokens,
             });
         }

@@ -27,6 +27,7 @@ public sealed class InferenceSession : IAsyncDisposable
         _model = model;
         _chain = chain;
         _row = new float[model.Config.Hidden];
+        PrefixTokens = chain.Length;
     }
 
     /// <summary>Token ids whose keys and values the caches hold.</summary>
@@ -34,6 +35,9 @@ public sealed class InferenceSession : IAsyncDisposable
 
     /// <summary>Positions that the caches hold.</summary>
     public int Length => _ids.Count;
+
+    /// <summary>Positions that it began with: the nodes had their keys and values from an earlier session of this client.</summary>
+    public int PrefixTokens { get; }
 
     /// <summary>The most positions that the session may hold.</summary>
     public int MaxPositions => _chain.MaxPositions;

@@ -215,6 +215,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
         NodeMeter.StepDone(work.Count, work.Computed, queue);
         Count(work, queue, packet);
         Send(table, work, packet);
+        PageSharing.Publish(work);
         table.OnStepDone(work);
     }
 

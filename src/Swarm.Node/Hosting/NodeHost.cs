@@ -131,6 +131,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Bytes of keys and values that sessions hold.</summary>
     public long CacheBytesUsed => _budget?.UsedBytes ?? 0;
 
+    /// <summary>Bytes of pages that no session holds and that later sessions with the same beginning would find.</summary>
+    public long PrefixBytesUsed => _budget?.IdleBytes ?? 0;
+
     /// <summary>Passes over the weights so far.</summary>
     public long Passes => _loop?.Passes ?? 0;
 

@@ -21,6 +21,9 @@ internal static class NodeMeter
     private static readonly Counter<long> Tokens =
         Meter.CreateCounter<long>("swarm.node.tokens", "{token}", "Positions that passed this node's blocks.");
 
+    private static readonly Counter<long> PrefixTokens =
+        Meter.CreateCounter<long>("swarm.node.prefix.tokens", "{token}", "Positions that sessions began with, from earlier sessions of their clients, and that were not computed again.");
+
     private static readonly Histogram<double> Steps =
         Meter.CreateHistogram("swarm.node.step.duration", "s", "How long steps were computed.", null, Bounds);
 
@@ -40,6 +43,13 @@ internal static class NodeMeter
         Tokens.Add(tokens, kind);
         Steps.Record(computed.TotalSeconds, kind);
         Queues.Record(queued.TotalSeconds, kind);
+    }
+
+    /// <summary>A session began with positions that were computed in an earlier one.</summary>
+    public static void Skipped(int tokens)
+    {
+        if (tokens > 0 && PrefixTokens.Enabled)
+            PrefixTokens.Add(tokens);
     }
 
     public static void Faulted(FaultKind kind)

@@ -13,6 +13,8 @@ public sealed class NodeMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("swarm.node.sessions", () => node.Sessions, "{session}", "Sessions open now.");
         _meter.CreateObservableUpDownCounter("swarm.node.kv.used", () => node.CacheBytesUsed, "By", "Keys and values that sessions hold.");
         _meter.CreateObservableUpDownCounter("swarm.node.kv.free", () => node.CacheTokensFree, "{token}", "Positions that could still be promised to sessions.");
+        _meter.CreateObservableUpDownCounter(
+            "swarm.node.prefix.used", () => node.PrefixBytesUsed, "By", "Pages that no session holds and that later sessions with the same beginning would find; others' need evicts them.");
         _meter.CreateObservableUpDownCounter("swarm.node.blocks", () => node.Blocks.Count, "{block}", "Blocks served.");
         _meter.CreateObservableGauge("swarm.node.blocks.first", () => node.Blocks.Start, "{block}", "The first block served.");
         _meter.CreateObservableUpDownCounter(

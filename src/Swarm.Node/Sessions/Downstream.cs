@@ -38,8 +38,8 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
     // Somebody sends, who also sends what comes meanwhile: one packet after the other.
     private bool _isSending;
 
-    // What the next hop has or was sent ends here; in a later epoch it says itself what it has.
-    private int _cursor = epoch == 0 ? 0 : Unknown;
+    // What the next hop has or was sent ends here; in a later epoch, and where it may have pages of an earlier session, it says itself what it has.
+    private int _cursor = epoch == 0 && !session.LooksForPages ? 0 : Unknown;
     private ulong _number;
     private RepeatedField<HopTelemetry> _telemetry = [];
 
@@ -89,7 +89,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
             if (step.Position < _log.End)
                 GoBack(step.Position);
             _log.Confirm((int)header.Confirmed);
-            _log.Append(step, header.Replay, packet.Bytes, header.TokenIds);
+            _log.Append(step, header.Replay, packet.Bytes, header.TokenIds, header.PageLabels);
             direct = _isReady && !_isEnded && !_isSending && _overtaken.Count == 0 && _cursor == step.Position && _window.IsOpenFor(packet.EncodedBytes);
             if (direct)
             {
@@ -105,7 +105,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         }
 
         if (direct)
-            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay) { TokenIds = header.TokenIds }, packet, number);
+            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay) { TokenIds = header.TokenIds, PageLabels = header.PageLabels }, packet, number);
         else
             packet.Dispose();
         SendWaiting(isSending: direct);
@@ -268,6 +268,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         var packet = new HiddenPacket(stretch.Count, hidden, plan.OutputCodec, (int)_log.Bytes(stretch.Position, stretch.Count));
         if (_log.TryRead(stretch.Position, stretch.Count, packet.Bytes))
         {
+            stretch = stretch with { PageLabels = _log.Labels.Of(stretch.Position, stretch.Count) };
             if (_log.Tokens is { } tokens)
                 stretch = stretch with { TokenIds = tokens.Copy(stretch.Position, stretch.Count) };
             return packet;
@@ -345,6 +346,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         };
         if (stretch.TokenIds is { } tokenIds)
             step.TokenIds.Add(tokenIds);
+        step.PageLabels.Add(stretch.PageLabels);
         lock (_log.Gate)
         {
             step.Confirmed = (uint)_log.Confirmed;

@@ -24,6 +24,15 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
     /// <summary>The session's ids, at the hop that chooses for it; null elsewhere.</summary>
     public TokenLog? History { get; } = plan.Ends is { Chooses: true } ? new TokenLog() : null;
 
+    /// <summary>Under what its pages can be found by the client's other sessions; null where the client proves no identity.</summary>
+    public PageKeys? Keys { get; init; }
+
+    /// <summary>It begins with pages that the node may have: from where it is fed is known once the chain is open.</summary>
+    public bool LooksForPages { get; init; }
+
+    /// <summary>Positions that it began with.</summary>
+    public int PrefixTokens { get; set; }
+
     /// <summary>The position after the last step that was computed as a whole.</summary>
     public int Computed { get; set; }
 
@@ -163,6 +172,7 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
         Passes = Passes,
         ReplayedTokens = ReplayedTokens,
         RecomputedTokens = RecomputedTokens,
+        PrefixTokens = (ulong)PrefixTokens,
     };
 
     /// <summary>Whether steps of both can share a pass: sessions from before and after a move never do.</summary>

@@ -1,5 +1,7 @@
+using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Swarm.Node.SwarmEnds;
+using Swarm.Protocol;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Node.Sessions;
@@ -19,6 +21,9 @@ internal sealed class OutputLog(RetainedRows rows) : IDisposable
     /// <summary>The ids that go on with the rows; null with local ends.</summary>
     public TokenLog? Tokens { get; init; }
 
+    /// <summary>The client's names of the pages of positions; they go on with the rows.</summary>
+    public LabelLog Labels { get; } = new();
+
     /// <summary>Held while it is used.</summary>
     public Lock Gate { get; } = new();
 
@@ -35,16 +40,28 @@ internal sealed class OutputLog(RetainedRows rows) : IDisposable
     public int Marks => _marks.Count;
 
     /// <summary>Adds a step's output, at <see cref="End"/>.</summary>
-    public void Append(StepMark step, bool replay, ReadOnlySpan<byte> encoded, RepeatedField<uint>? tokenIds = null)
+    public void Append(StepMark step, bool replay, ReadOnlySpan<byte> encoded, RepeatedField<uint>? tokenIds = null, RepeatedField<ByteString>? labels = null)
     {
         if (_disposed)
             return;
         rows.Append(step.Position, encoded);
         if (tokenIds is not null)
             Tokens?.Write(step.Position, tokenIds);
+        Labels.Write(step.Position, step.Count, labels ?? []);
         End = step.End;
         if (!replay)
             _marks.Add(step);
+    }
+
+    /// <summary>Adds a page of positions that another session computed, at <see cref="End"/>.</summary>
+    public void Append(PageOutput page, ByteString label)
+    {
+        if (_disposed)
+            return;
+        rows.Append(End, page.Rows);
+        Tokens?.Append(page.Ids);
+        Labels.Write(End, ChainLimits.PagePositions, [label]);
+        End += ChainLimits.PagePositions;
     }
 
     /// <summary>Forgets rows from a position on, and steps that reach beyond it.</summary>
@@ -58,6 +75,7 @@ internal sealed class OutputLog(RetainedRows rows) : IDisposable
             return;
         rows.Truncate(end);
         Tokens?.Truncate(end);
+        Labels.Truncate(end);
         End = end;
     }
 

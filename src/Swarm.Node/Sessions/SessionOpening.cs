@@ -59,25 +59,28 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
     /// <summary>The next hop, and all below it, are ready.</summary>
     public void OnOpenedBelow(NodeSession session, uint epoch, Opened below)
     {
-        if (below.Hops.Count is 0 or >= ChainLimits.MaxHops || below.Hops[0].Start > session.Plan.MaxPositions)
+        // In a session's first epoch it was told of no more pages than there are here.
+        int most = epoch == 0 && session.LooksForPages ? session.PrefixTokens : session.Plan.MaxPositions;
+        if (below.Hops.Count is 0 or >= ChainLimits.MaxHops || below.Hops[0].Start > most)
         {
-            Fault lie = SessionTable.Make(FaultKind.ProtocolViolation, $"opened: {below.Hops.Count} hops, start {(below.Hops.Count > 0 ? below.Hops[0].Start : 0)}, expected at most {session.Plan.MaxPositions}");
+            Fault lie = SessionTable.Make(FaultKind.ProtocolViolation, $"opened: {below.Hops.Count} hops, start {(below.Hops.Count > 0 ? below.Hops[0].Start : 0)}, expected at most {most}");
             lie.Peer = session.Plan.NextEndpoint!.Peer.ToByteString();
             table.Fault(session, epoch, lie);
             return;
         }
 
+        bool feeds = epoch > 0 || session.LooksForPages;
         lock (table.Gate)
         {
             if (session.IsClosed || session.Epoch != epoch || !session.IsOpening)
                 return;
-            if (epoch > 0)
+            if (feeds)
                 loop.Post(new LoopItem(null, session, () => Feed(session, epoch, below)));
             else
                 session.IsOpening = false;
         }
 
-        if (epoch > 0)
+        if (feeds)
             loop.Wake();
         else
             SayOpened(session, epoch, 0, 0, below);
@@ -100,7 +103,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
                 return;
             }
         }
-        while (!TryAdmit(link, client, id, epoch, plan, served!, out session, out fault, out count));
+        while (!TryAdmit(link, client, id, epoch, plan, open, served!, out session, out fault, out count));
 
         if (session is null)
         {
@@ -114,18 +117,46 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         link.Sessions[id] = epoch;
         session.Outputs?.Confirm((int)open.Confirmed);
         table.OnBegun(session, count);
+        if (!session.LooksForPages)
+        {
+            open.PrefixLabels.Clear();
+            Open(session, epoch, open);
+            return;
+        }
+
+        loop.Post(new LoopItem(null, session, () =>
+        {
+            PageSharing.Begin(session, open.PrefixLabels);
+            Open(session, epoch, open);
+        }));
+        loop.Wake();
+    }
+
+    private void Open(NodeSession session, uint epoch, OpenSession open)
+    {
         if (session.HasEnds)
             OpenBelow(session, epoch, open);
         else
-            _ = LoadEndsAsync(session, epoch, plan.Ends!, open);
+            _ = LoadEndsAsync(session, epoch, session.Plan.Ends!, open);
     }
 
     private void OpenBelow(NodeSession session, uint epoch, OpenSession open)
     {
         if (session.Downstream is { } downstream)
+        {
             _ = downstream.OpenAsync(open);
-        else
-            SayOpened(session, epoch, 0, 0, null);
+            return;
+        }
+
+        lock (table.Gate)
+        {
+            if (session.IsClosed || session.Epoch != epoch)
+                return;
+            if (session.IsOpening)
+                (session.Length, session.IsOpening) = (session.PrefixTokens, false);
+        }
+
+        SayOpened(session, epoch, session.PrefixTokens, 0, null);
     }
 
     // The chain opens when they are there: no step comes before.
@@ -139,10 +170,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             {
                 late = session.IsClosed;
                 if (!late)
-                {
                     session.Ends = lease;
-                    session.IsOpening = session.Downstream is not null;
-                }
             }
 
             if (late)
@@ -163,8 +191,10 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
 
     // False when the node has moved since the plan was checked: it is to be checked anew.
     private bool TryAdmit(
-        InboundLink link, PeerId client, SessionId id, uint epoch, SessionPlan plan, ServedSpan served, out NodeSession? session, out Fault? fault, out int count)
+        InboundLink link, PeerId client, SessionId id, uint epoch, SessionPlan plan, OpenSession open, ServedSpan served, out NodeSession? session, out Fault? fault,
+        out int count)
     {
+        PageKeys? keys = PageKeys.Of(client, self.ModelIdentity, open.RoundingPoints, plan);
         session = null;
         count = 0;
         lock (table.Gate)
@@ -189,9 +219,11 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
                 Outputs = plan.Next is null ? null : new OutputLog(new RetainedRows(RowFormat.Of(plan.OutputCodec, self.Hidden), lease)) { Tokens = plan.Ends is null ? null : new TokenLog() },
                 Results = plan.Next is null ? new ResultLog(lease) : null,
                 Flight = table.FlightOf(client),
+                Keys = keys,
+                LooksForPages = epoch == 0 && keys is not null && open.PrefixLabels.Count > 0,
             };
             session.Downstream = NewDownstream(session, epoch, plan);
-            session.IsOpening = plan.Next is not null || !session.HasEnds;
+            session.IsOpening = plan.Next is not null || !session.HasEnds || session.LooksForPages;
             count = table.Add(session);
             return true;
         }

@@ -108,6 +108,8 @@ internal sealed record SessionPlan(
             endpoint = new PeerEndpoint(nextPeer, [.. addresses]);
         }
 
+        if (LabelLog.CheckPrefix(open.MaxPositions, open.PrefixLabels) is { } wrong)
+            return Refuse(FaultKind.InvalidArgument, wrong, out fault);
         EndsTerms? ends = EndsTerms.Read(open, part, self.ModelBlocks, self.Vocabulary, out fault);
         if (fault is not null)
             return Refuse(fault.Kind, fault.Message, out fault);

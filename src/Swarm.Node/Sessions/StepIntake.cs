@@ -162,6 +162,8 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
             return SessionTable.Make(FaultKind.InvalidArgument, $"codec: {step.Codec}, expected {plan.InputCodec.Id} ({plan.InputCodec.Name}) at block {plan.Part.Start}");
         if (EndsTerms.Check(plan.Ends, step) is { } wrong)
             return wrong;
+        if (LabelLog.Check(step.Position, step.Count, step.PageLabels) is { } mislabelled)
+            return SessionTable.Make(FaultKind.InvalidArgument, mislabelled);
         long most = plan.InputCodec.MaxEncodedBytes((int)step.Count, self.Hidden);
         if (plan.Ends is not { Embeds: true } && (step.EncodedBytes is 0 || step.EncodedBytes > (ulong)most))
             return SessionTable.Make(FaultKind.CorruptPacket, $"encoded_bytes: {step.EncodedBytes}, expected 1 to {most} for {step.Count} tokens");
@@ -169,7 +171,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
             return SessionTable.Make(FaultKind.InvalidArgument, $"telemetry: {step.Telemetry.Count} hops, expected fewer than {ChainLimits.MaxHops}");
         lock (table.Gate)
         {
-            if (session.IsOpening && (session.Epoch > 0 || plan.Ends is not null))
+            if (session.IsOpening && (session.Epoch > 0 || plan.Ends is not null || session.LooksForPages))
                 return SessionTable.Make(FaultKind.ProtocolViolation, $"step {step.Number}: came before the chain of epoch {session.Epoch} was open");
             if (step.Number - session.NextStep >= ChainLimits.MaxPendingSteps)
                 return SessionTable.Make(FaultKind.ProtocolViolation, $"step number: {step.Number}, expected {session.NextStep} or one of the next {ChainLimits.MaxPendingSteps}");

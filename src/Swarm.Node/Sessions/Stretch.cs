@@ -1,3 +1,4 @@
+using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Swarm.Protocol.Wire;
 
@@ -15,4 +16,7 @@ internal readonly record struct Stretch(int Position, int Count, Outputs Outputs
 
     /// <summary>Their ids; null with local ends.</summary>
     public RepeatedField<uint>? TokenIds { get; init; }
+
+    /// <summary>Names of the pages that they complete.</summary>
+    public IEnumerable<ByteString> PageLabels { get; init; } = [];
 }

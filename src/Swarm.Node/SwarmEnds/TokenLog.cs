@@ -23,6 +23,9 @@ internal sealed class TokenLog
             _ids.Add((int)id);
     }
 
+    /// <summary>Adds ids at the end.</summary>
+    public void Append(ReadOnlySpan<int> ids) => _ids.AddRange(ids);
+
     /// <summary>The ids of [position, position + count), as they travel.</summary>
     public RepeatedField<uint> Copy(int position, int count)
     {
