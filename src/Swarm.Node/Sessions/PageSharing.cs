@@ -64,7 +64,7 @@ internal static class PageSharing
         {
             lock (outputs.Gate)
             {
-                rows = new NativeBytes(PagePositions * outputs.RowBytes);
+                rows = new NativeBytes((int)outputs.Bytes(page * PagePositions, PagePositions));
                 if (!outputs.TryRead(page * PagePositions, PagePositions, rows.Span))
                 {
                     rows.Dispose();
