@@ -47,7 +47,7 @@ public sealed class SwarmClient : LanguageModel
             member = new SwarmMember(new MemberOptions
             {
                 Key = options.Key ?? PeerKey.Create(),
-                OwnsKey = options.Key is null,
+                OwnsKey = options.OwnsKey || options.Key is null,
                 Invite = invite,
                 Transport = options.Transport ?? (credentials => new GrpcTransport(new TransportOptions { Credentials = credentials, TimeProvider = options.Time })),
                 IsClient = true,

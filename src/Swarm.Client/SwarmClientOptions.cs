@@ -39,8 +39,13 @@ public sealed record SwarmClientOptions
     /// <summary>Time that a request, or opening a chain, may take.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Who the client is; stays the caller's. Default: a fresh key for each client.</summary>
+    /// <summary>
+    /// Who the client is; stays the caller's unless <see cref="OwnsKey"/>. Nodes share the beginnings of sessions among clients of one key alone. Default: a fresh key for each client.
+    /// </summary>
     public PeerKey? Key { get; init; }
+
+    /// <summary>Whether the client disposes <see cref="Key"/>. Default: no.</summary>
+    public bool OwnsKey { get; init; }
 
     /// <summary>Makes the transport by which nodes are reached; it is disposed with the client. Default: gRPC over TLS.</summary>
     public Func<PeerCredentials, ITransport>? Transport { get; init; }

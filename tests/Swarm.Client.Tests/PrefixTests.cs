@@ -144,6 +144,21 @@ public sealed class PrefixTests
     }
 
     [Fact]
+    public async Task GenerateAsync_NodesOfWhomSeveralWouldDo_GoesWhereItsBeginningIs()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. Thirds, .. Thirds, .. Thirds]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        GenerationResult first = await swarm.GenerateAsync(Prompt, Options).CompleteAsync();
+
+        for (int again = 0; again < 3; again++)
+        {
+            GenerationResult result = await swarm.GenerateAsync(Prompt, Options).CompleteAsync();
+            Assert.Equal(first.Route.Hops.Select(hop => hop.Peer), result.Route.Hops.Select(hop => hop.Peer));
+            Assert.Equal(SharedTokens, result.PrefixTokens);
+        }
+    }
+
+    [Fact]
     public async Task GenerateAsync_WithoutSharing_LeavesNothing()
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, new BlockSpan(0, 4));

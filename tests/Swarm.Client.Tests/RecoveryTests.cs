@@ -153,7 +153,8 @@ public sealed class RecoveryTests
         BlockSpan[] spans = SwarmCluster.Split(4, 3);
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
         await using SwarmClient swarm = await cluster.ConnectAsync();
-        Run quiet = await RunAsync(cluster, swarm, 30, route => []);
+        await using SwarmClient other = await cluster.ConnectAsync();
+        Run quiet = await RunAsync(cluster, other, 30, route => []);
 
         Run run = await RunAsync(cluster, swarm, 30, route => [route.Hops[1].Peer!.Value]);
 

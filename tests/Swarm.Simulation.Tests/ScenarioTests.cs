@@ -10,11 +10,12 @@ public sealed class ScenarioTests(ITestOutputHelper output)
     {
         SimulationTotals totals = SeedRunner.Run(0, 200, new SimulationOptions());
 
-        output.WriteLine($"{totals.Generations} generations, {totals.Tokens} tokens, {totals.Recoveries} recoveries, {totals.VirtualSeconds:F0} virtual seconds; {string.Join(", ", totals.Faults)}");
+        output.WriteLine($"{totals.Generations} generations, {totals.Tokens} tokens, {totals.Recoveries} recoveries, {totals.PrefixTokens} tokens not computed again, {totals.VirtualSeconds:F0} virtual seconds; {string.Join(", ", totals.Faults)}");
         Assert.True(totals.Failed.Count == 0, string.Join('\n', totals.Failed.Select(run => $"swarm simulate --seeds {run.Seed}:{run.Seed + 1}\n  {string.Join("\n  ", run.Violations)}")));
         Assert.True(totals.Faults.Values.Sum() >= 1000, "fewer faults than meant");
         Assert.Equal(Enum.GetValues<SimulatedFault>(), totals.Faults.Keys.Order());
         Assert.True(totals.Recoveries >= 200, "fewer recoveries than meant");
+        Assert.True(totals.PrefixTokens >= 10_000, "fewer shared beginnings than meant");
     }
 
     [Fact]

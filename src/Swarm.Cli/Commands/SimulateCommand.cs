@@ -127,6 +127,7 @@ internal sealed class SimulateCommand : CommandDefinition
                 json.WriteEndArray();
                 json.WriteFinite("virtualSeconds", totals.VirtualSeconds);
                 json.WriteFinite("seconds", elapsed.TotalSeconds);
+                json.WriteNumber("prefixTokens", totals.PrefixTokens);
                 json.WriteString("traceHash", totals.TraceHash);
             });
             return;

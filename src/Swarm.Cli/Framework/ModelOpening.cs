@@ -7,6 +7,8 @@ using Swarm.Kernels.Cpu;
 using Swarm.Kernels.Reference;
 using Swarm.Models;
 using Swarm.Models.Tokenizers;
+using Swarm.Protocol;
+using Swarm.Protocol.Membership;
 
 namespace Swarm.Cli.Framework;
 
@@ -22,6 +24,10 @@ internal static class ModelOpening
     /// <summary>Of the commands that only generate: everything else needs logits.</summary>
     public static readonly Setting<EndsMode> Ends =
         new("ends", "local|swarm", "embedding and head in this process (default), or at the nodes: a thin client", ReadEnds, EndsMode.Local);
+
+    /// <summary>Of the commands that only generate.</summary>
+    public static readonly Setting<bool> NoPrefixCache =
+        Setting<bool>.Switch("no-prefix-cache", "leave nothing at the nodes for later texts with the same beginning, and be a stranger to them");
 
     /// <summary>Flags of every command that runs a model.</summary>
     public static IReadOnlyList<ISetting> Settings { get; } =
@@ -57,23 +63,32 @@ internal static class ModelOpening
     public static async Task<LanguageModel> OpenAsync(CommandContext context, EndsMode ends = EndsMode.Local) =>
         context.Get(CommonSettings.Local)
             ? LoadLocal(context)
-            : await ConnectAsync(context, SwarmChoice.Require(context).Invite.ToText(), ends);
+            : await ConnectAsync(context, SwarmChoice.Require(context).Invite, ends);
 
     /// <summary>The same for a command that has <see cref="Ends"/>: the swarm may have the ends as well.</summary>
     /// <exception cref="UsageException">--local with --ends swarm: there is no swarm to have them.</exception>
     public static Task<LanguageModel> OpenForGeneratingAsync(CommandContext context)
     {
         EndsMode ends = context.Get(Ends);
-        return ends == EndsMode.Swarm && context.Get(CommonSettings.Local)
-            ? throw new UsageException("--local and --ends swarm contradict each other: --local is a model without a swarm")
-            : OpenAsync(context, ends);
+        if (ends == EndsMode.Swarm && context.Get(CommonSettings.Local))
+            throw new UsageException("--local and --ends swarm contradict each other: --local is a model without a swarm");
+        if (context.Get(CommonSettings.Local))
+            return OpenAsync(context, ends);
+        SwarmInvite invite = SwarmChoice.Require(context).Invite;
+        return ConnectAsync(context, invite, ends, context.Get(NoPrefixCache) ? null : KeyFile.OpenClient(context.Home, invite.Swarm));
     }
 
     /// <summary>The model's blocks in the swarm of an invite, its ends in this process or there.</summary>
-    public static async Task<LanguageModel> ConnectAsync(CommandContext context, string invite, EndsMode ends = EndsMode.Local) => await SwarmClient.ConnectAsync(
+    public static Task<LanguageModel> ConnectAsync(CommandContext context, string invite, EndsMode ends = EndsMode.Local) =>
+        ConnectAsync(context, SwarmInvite.Parse(invite), ends);
+
+    // With a key, which is disposed with the model, nodes know the client again.
+    private static async Task<LanguageModel> ConnectAsync(CommandContext context, SwarmInvite invite, EndsMode ends, PeerKey? key = null) => await SwarmClient.ConnectAsync(
         new SwarmClientOptions
         {
-            Invite = invite,
+            Invite = invite.ToText(),
+            Key = key,
+            OwnsKey = true,
             Source = context.OpenModel(),
             Kernels = CreateKernels(context, context.Get(CommonSettings.Reference)),
             Dial = context.Get(CommonSettings.Dial),

@@ -36,7 +36,7 @@ internal static class SamplingSettings
         "grace", "SECONDS", "when the chain broke and nobody serves the blocks, look so long for a way (default 3.5)", Values.Seconds(86_400),
         ChainTiming.Grace.TotalSeconds);
 
-    public static IReadOnlyList<ISetting> All { get; } = [Tokens, Temperature, TopK, TopP, MinP, RepeatPenalty, Seed, Stop, Grace];
+    public static IReadOnlyList<ISetting> All { get; } = [Tokens, Temperature, TopK, TopP, MinP, RepeatPenalty, Seed, Stop, Grace, ModelOpening.NoPrefixCache];
 
     /// <summary>The options of these flags.</summary>
     public static GenerationOptions Read(CommandContext context, int defaultTokens)
@@ -46,6 +46,7 @@ internal static class SamplingSettings
         {
             MaxTokens = context.Get(Tokens) ?? defaultTokens,
             StopTexts = context.Get(Stop),
+            SharesPrefix = !context.Get(ModelOpening.NoPrefixCache),
             Codec = ModelOpening.Codec(context),
             RoundAt = context.Get(ModelOpening.RoundAt),
             Grace = TimeSpan.FromSeconds(context.Get(Grace)),

@@ -44,25 +44,7 @@ internal sealed class NodeSlot : IDisposable
 
     /// <summary>The slot's key; made at the first call.</summary>
     /// <exception cref="CommandException">OpenFile, CorruptHome: the file is named.</exception>
-    public PeerKey OpenKey()
-    {
-        PrivateFiles.CheckClosed(KeyPath);
-        if (PrivateFiles.TryReadText(KeyPath, PeerKey.MaxPemLength) is not { } pem)
-        {
-            PeerKey created = PeerKey.Create();
-            PrivateFiles.WriteText(KeyPath, created.ToPem().Trim());
-            return created;
-        }
-
-        try
-        {
-            return PeerKey.FromPem(pem);
-        }
-        catch (FormatException exception)
-        {
-            throw PrivateFiles.Corrupt(KeyPath, exception.Message, exception);
-        }
-    }
+    public PeerKey OpenKey() => KeyFile.Open(KeyPath);
 
     public void Dispose() => _lock.Dispose();
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Google.Protobuf;
 using Swarm.Models;
 using Swarm.Protocol;
 using Swarm.Protocol.Directory;
@@ -23,6 +24,7 @@ internal sealed class RemoteBlockChain : IBlockChain
     private readonly Lock _lock = new();
     private readonly CancellationTokenSource _closing = new();
     private readonly Task _keeping;
+    private readonly PrefixRoutes _prefixRoutes = new();
     private ImmutableArray<PeerEndpoint> _met = [];
     private Task _looking = Task.CompletedTask;
 
@@ -84,6 +86,7 @@ internal sealed class RemoteBlockChain : IBlockChain
         SessionShape shape = SessionShape.Resolve(options, Blocks, _config.Context, []);
         if (options.Ends == EndsMode.Swarm && shape.Blocks != Blocks)
             throw new SwarmException(FaultKind.InvalidArgument, $"blocks: {shape.Blocks}, expected {Blocks}: with swarm ends a session goes through all");
+        ByteString? beginning = PrefixRoutes.Beginning(options);
         var avoided = new HashSet<PeerId>();
         bool fresh = false;
         int room = shape.ExpectedPositions;
@@ -96,7 +99,10 @@ internal sealed class RemoteBlockChain : IBlockChain
             try
             {
                 // Step 4: a snapshot and the blocks wanted make a route.
-                hops = RoutePlanner.Plan(Candidates(snapshot, avoided), shape.Blocks, room, _options.Route, _options.Random);
+                RouteCandidate[] candidates = [.. Candidates(snapshot, avoided)];
+                hops = RoutePlanner.Plan(candidates, shape.Blocks, room, _options.Route, _options.Random);
+                if (beginning is not null && _options.Route == RouteMode.Latency)
+                    hops = _prefixRoutes.Choose(beginning, candidates, hops, room);
             }
             catch (SwarmException) when (!fresh)
             {
@@ -118,7 +124,10 @@ internal sealed class RemoteBlockChain : IBlockChain
                 : shape;
             try
             {
-                return await RemoteChainSession.OpenAsync(SessionId.Draw(_options.Random), routed, hops, options, _around, cancellationToken);
+                RemoteChainSession session = await RemoteChainSession.OpenAsync(SessionId.Draw(_options.Random), routed, hops, options, _around, cancellationToken);
+                if (beginning is not null)
+                    _prefixRoutes.Note(beginning, hops);
+                return session;
             }
             catch (SwarmException exception) when ((attempt < Attempts || HasTime()) && exception.Fault.Rule().ElsewhereMayServe && exception.Peer is { } peer)
             {

@@ -10,6 +10,9 @@ public sealed record RunResult
 
     public long Tokens { get; init; }
 
+    /// <summary>Tokens of prompts that needed no computing, because nodes had them from an earlier generation of the client.</summary>
+    public long PrefixTokens { get; init; }
+
     /// <summary>Times that a chain was mended.</summary>
     public long Recoveries { get; init; }
 

@@ -31,6 +31,7 @@ public sealed class ScenarioRun : IDisposable
     private int _hangs;
     private long _tokens;
     private long _recoveries;
+    private long _prefixTokens;
 
     public ScenarioRun(ulong seed, SimulationOptions options, TextCatalogue texts)
     {
@@ -70,6 +71,7 @@ public sealed class ScenarioRun : IDisposable
             Generations = _generations,
             Tokens = _tokens,
             Recoveries = _recoveries,
+            PrefixTokens = _prefixTokens,
             Uncovered = _uncovered,
             Faults = _faults,
             Mismatches = _mismatches,
@@ -87,9 +89,10 @@ public sealed class ScenarioRun : IDisposable
         _generations++;
         _tokens += result.Tokens.Count;
         _recoveries += result.Recoveries;
+        _prefixTokens += result.PrefixTokens;
 
-        // Hops that were there all the time sent every step straight on.
-        if (result.Recoveries == 0 && result.Figures.Hops.Any(hop => hop.ForwardedDirectly != result.Figures.Steps))
+        // Hops that were there all the time, and began at one position, sent every step straight on.
+        if (result.Recoveries == 0 && result.Figures.Hops.All(hop => hop.PrefixTokens == result.PrefixTokens) && result.Figures.Hops.Any(hop => hop.ForwardedDirectly != result.Figures.Steps))
             Violate($"client {client}: {result.Figures.Steps} steps, forwarded directly by its hops: {string.Join(", ", result.Figures.Hops.Select(hop => hop.ForwardedDirectly))}");
     }
 

@@ -13,6 +13,8 @@ public sealed record SimulationTotals
 
     public long Tokens => Runs.Sum(run => run.Tokens);
 
+    public long PrefixTokens => Runs.Sum(run => run.PrefixTokens);
+
     public long Recoveries => Runs.Sum(run => run.Recoveries);
 
     public int Mismatches => Runs.Sum(run => run.Mismatches);

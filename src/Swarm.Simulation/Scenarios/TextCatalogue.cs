@@ -2,6 +2,7 @@ using Swarm.Client;
 using Swarm.Kernels.Cpu;
 using Swarm.Models;
 using Swarm.Models.Sampling;
+using Swarm.Protocol;
 
 namespace Swarm.Simulation;
 
@@ -14,6 +15,9 @@ public sealed class TextCatalogue : IAsyncDisposable
     /// <summary>Most tokens of one.</summary>
     public const int MostTokens = 48;
 
+    /// <summary>Ids with which all prompts begin that are longer than a page.</summary>
+    private const int CommonBeginning = 180;
+
     private static readonly int[] PromptLengths = [1, 3, 7, 16, 33, 64, 100, 130, 200, 300];
 
     private readonly LocalModel _model;
@@ -25,9 +29,13 @@ public sealed class TextCatalogue : IAsyncDisposable
     /// <summary>Blocks of the model.</summary>
     public int Blocks => _model.Config.Blocks;
 
-    /// <summary>The prompt of an entry.</summary>
-    public int[] Prompt(int entry) =>
-        [.. Enumerable.Range(0, PromptLengths[entry % PromptLengths.Length]).Select(index => ((entry * 97) + (index * (31 + entry))) % _model.Config.Vocabulary)];
+    /// <summary>The prompt of an entry. Those longer than a page begin alike, so that later sessions of a client find what earlier ones left.</summary>
+    public int[] Prompt(int entry)
+    {
+        int length = PromptLengths[entry % PromptLengths.Length];
+        int Text(int index) => length > ChainLimits.PagePositions && index < CommonBeginning ? 0 : entry;
+        return [.. Enumerable.Range(0, length).Select(index => ((Text(index) * 97) + (index * (31 + Text(index)))) % _model.Config.Vocabulary)];
+    }
 
     /// <summary>How it is continued: every other is sampled, every fourth rounds what travels.</summary>
     public GenerationOptions Options(int entry, int tokens) => new()
