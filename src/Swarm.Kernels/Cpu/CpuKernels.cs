@@ -394,7 +394,7 @@ public sealed unsafe class CpuKernels : KernelSet
             Counters.MatMulBatched++;
         bool squares = false;
         for (int i = 0; i < parts; i++)
-            squares |= WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.ScalesAreFinite;
+            squares |= WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.HalvesAreFinite;
         if (squares && _ops.TakesSquares(Math.Min(tokens, QuantizedInput.BlockTokens)))
             Counters.MatMulSquares++;
         if (_chunks > 1)

@@ -46,8 +46,8 @@ internal sealed unsafe class TileMatrix : WeightMatrix
     /// <summary>Groups of a row; a float column is a group.</summary>
     public int Groups { get; }
 
-    /// <summary>No scale or minimum of a quantized format is infinite or NaN.</summary>
-    public bool ScalesAreFinite { get; private set; } = true;
+    /// <summary>No scale or minimum of a quantized format and no F16 weight is infinite or NaN.</summary>
+    public bool HalvesAreFinite { get; private set; } = true;
 
     /// <summary>Bytes of one group of all 16 rows.</summary>
     public int GroupBytes { get; }
@@ -142,29 +142,31 @@ internal sealed unsafe class TileMatrix : WeightMatrix
                     ((uint*)tile)[row] = BinaryPrimitives.ReadUInt32LittleEndian(from);
                     break;
                 case WeightFormat.F16:
+                    ((ushort*)tile)[row] = ReadHalf(from);
+                    break;
                 case WeightFormat.BF16:
                     ((ushort*)tile)[row] = BinaryPrimitives.ReadUInt16LittleEndian(from);
                     break;
                 case WeightFormat.Q8_0:
-                    ((ushort*)tile)[row] = ReadScale(from);
+                    ((ushort*)tile)[row] = ReadHalf(from);
                     for (int block = 0; block < 8; block++)
                         from.Slice(2 + block * 4, 4).CopyTo(new Span<byte>(tile + 32 + block * 64 + row * 4, 4));
                     break;
                 default:
-                    ((ushort*)tile)[row] = ReadScale(from);
+                    ((ushort*)tile)[row] = ReadHalf(from);
                     if (Format == WeightFormat.Q4_1)
-                        ((ushort*)tile)[16 + row] = ReadScale(from[2..]);
+                        ((ushort*)tile)[16 + row] = ReadHalf(from[2..]);
                     PackNibbles(from[^16..], tile + GroupBytes - 256 + row * 4);
                     break;
             }
         }
     }
 
-    private ushort ReadScale(ReadOnlySpan<byte> from)
+    private ushort ReadHalf(ReadOnlySpan<byte> from)
     {
-        ushort scale = BinaryPrimitives.ReadUInt16LittleEndian(from);
-        ScalesAreFinite &= (scale & 0x7C00) != 0x7C00;
-        return scale;
+        ushort half = BinaryPrimitives.ReadUInt16LittleEndian(from);
+        HalvesAreFinite &= (half & 0x7C00) != 0x7C00;
+        return half;
     }
 
     // GGUF's byte i holds column i low and column i + 16 high; the tile's holds columns 8g + j and 8g + 4 + j.

@@ -18,7 +18,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TileQuantized(TileMatrix weights, int tile, QuantizedInput input, int block, float* sums, float* scratch)
     {
-        if (!weights.ScalesAreFinite)
+        if (!weights.HalvesAreFinite)
         {
             _scalar.TileQuantized(weights, tile, input, block, sums, scratch);
             return;

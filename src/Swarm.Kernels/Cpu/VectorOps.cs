@@ -18,6 +18,9 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     // How far ahead of its use a tile's bytes are asked for.
     private const int PrefetchBytes = 2048;
 
+    // Terms of a lane that all tokens of a block pass over while its weights, 16 KiB, stay in the first-level cache.
+    private const int LaneTerms = 256;
+
     // Serves the matrix that has an infinite or NaN scale: a spoiled file, which need not be fast.
     private readonly ScalarOps _scalar = new();
 
@@ -33,6 +36,9 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
         {
             case WeightFormat.F32:
                 TileFloats<Single>(weights.Tile(tile), weights.Columns, input, tokens, scratch);
+                break;
+            case WeightFormat.F16 when weights.HalvesAreFinite:
+                TileFloats<FiniteHalf>(weights.Tile(tile), weights.Columns, input, tokens, scratch);
                 break;
             case WeightFormat.F16:
                 TileFloats<Half>(weights.Tile(tile), weights.Columns, input, tokens, scratch);
@@ -64,16 +70,27 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
         }
 
         const int StripSums = TransposedInput.StripTokens * Rows;
-        for (int strip = 0; strip < strips; strip++)
+        new Span<float>(lanes, 8 * strips * StripSums).Clear();
+        for (int first = 0; first < input.LaneLength; first += LaneTerms)
         {
-            PanelStrip(panel, input.Strip(firstStrip + strip), input.LaneLength, lanes);
-            MeetLanes(lanes, StripSums, sums + (long)strip * StripSums);
+            int terms = Math.Min(LaneTerms, input.LaneLength - first);
+            for (int lane = 0; lane < 8; lane++)
+            {
+                for (int strip = 0; strip < strips; strip++)
+                {
+                    float* x = input.Strip(firstStrip + strip) + ((long)lane * input.LaneLength + first) * TransposedInput.StripTokens;
+                    PanelStrip(panel + ((long)lane * input.LaneLength + first) * Rows, x, terms, lanes + (strip * 8 + lane) * StripSums);
+                }
+            }
         }
+
+        for (int strip = 0; strip < strips; strip++)
+            MeetLanes(lanes + strip * 8 * StripSums, StripSums, sums + strip * StripSums);
     }
 
     public override long FloatScratch(TileMatrix weights, int tokens) =>
         tokens >= TransposeFrom
-            ? 8L * ((weights.Columns + 7) / 8) * Rows + 8 * TransposedInput.StripTokens * Rows
+            ? 8L * ((weights.Columns + 7) / 8) * Rows + 8 * QuantizedInput.BlockTokens * Rows
             : 8L * tokens * Rows;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -187,55 +204,61 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
         }
     }
 
-    // Blocks of columns stay in the first-level cache while each token and row vector runs its eight lanes over them in registers.
+    // Once through the tile in the order of memory, which the processor's own prefetching follows best, with little to do between two loads: the lanes wait in
+    // the first-level cache, [8][tokens][16 rows].
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TileFloats<TStored>(byte* tile, int columns, float* input, int tokens, float* lanes)
+    private static void TileFloats<TStored>(byte* w, int columns, float* input, int tokens, float* lanes)
         where TStored : struct, IStored
     {
-        const int BlockColumns = 64;
         nint step = Rows * TStored.Bytes, stride = tokens * Rows;
-        for (int first = 0; first < columns; first += BlockColumns, tile += BlockColumns * step)
+        int column = 0;
+        if (tokens == 1)
         {
-            int count = Math.Min(BlockColumns, columns - first);
-            byte* next = tile + BlockColumns * step;
-            for (byte* ahead = next; ahead < next + BlockColumns * step; ahead += 256)
-                Prefetch256(ahead);
-            for (int token = 0; token < tokens; token++)
+            for (; column + 8 <= columns; column += 8, w += 8 * step, input += 8)
             {
-                float* x = input + (nint)token * columns + first;
-                for (nint row = 0; row < Rows; row += TW.Lanes)
-                {
-                    float* lane = lanes + token * Rows + row;
-                    byte* w = tile + row * TStored.Bytes;
-                    TV a0 = TW.Load(lane), a1 = TW.Load(lane + stride), a2 = TW.Load(lane + 2 * stride), a3 = TW.Load(lane + 3 * stride);
-                    TV a4 = TW.Load(lane + 4 * stride), a5 = TW.Load(lane + 5 * stride), a6 = TW.Load(lane + 6 * stride), a7 = TW.Load(lane + 7 * stride);
-                    int column = 0;
-                    for (; column + 8 <= count; column += 8, w += 8 * step)
-                    {
-                        a0 = TW.Add(a0, TW.Mul(TStored.Load(w), TW.All(x[column])));
-                        a1 = TW.Add(a1, TW.Mul(TStored.Load(w + step), TW.All(x[column + 1])));
-                        a2 = TW.Add(a2, TW.Mul(TStored.Load(w + 2 * step), TW.All(x[column + 2])));
-                        a3 = TW.Add(a3, TW.Mul(TStored.Load(w + 3 * step), TW.All(x[column + 3])));
-                        a4 = TW.Add(a4, TW.Mul(TStored.Load(w + 4 * step), TW.All(x[column + 4])));
-                        a5 = TW.Add(a5, TW.Mul(TStored.Load(w + 5 * step), TW.All(x[column + 5])));
-                        a6 = TW.Add(a6, TW.Mul(TStored.Load(w + 6 * step), TW.All(x[column + 6])));
-                        a7 = TW.Add(a7, TW.Mul(TStored.Load(w + 7 * step), TW.All(x[column + 7])));
-                    }
-
-                    TW.Store(lane, a0);
-                    TW.Store(lane + stride, a1);
-                    TW.Store(lane + 2 * stride, a2);
-                    TW.Store(lane + 3 * stride, a3);
-                    TW.Store(lane + 4 * stride, a4);
-                    TW.Store(lane + 5 * stride, a5);
-                    TW.Store(lane + 6 * stride, a6);
-                    TW.Store(lane + 7 * stride, a7);
-                    for (; column < count; column++, w += step, lane += stride)
-                        TW.Store(lane, TW.Add(TW.Load(lane), TW.Mul(TStored.Load(w), TW.All(x[column]))));
-                }
+                Prefetch256(w + TStored.PrefetchBytes);
+                if (8 * Rows * TStored.Bytes > 256)
+                    Prefetch256(w + TStored.PrefetchBytes + 256);
+                Column<TStored>(w, TW.All(input[0]), lanes);
+                Column<TStored>(w + step, TW.All(input[1]), lanes + Rows);
+                Column<TStored>(w + 2 * step, TW.All(input[2]), lanes + 2 * Rows);
+                Column<TStored>(w + 3 * step, TW.All(input[3]), lanes + 3 * Rows);
+                Column<TStored>(w + 4 * step, TW.All(input[4]), lanes + 4 * Rows);
+                Column<TStored>(w + 5 * step, TW.All(input[5]), lanes + 5 * Rows);
+                Column<TStored>(w + 6 * step, TW.All(input[6]), lanes + 6 * Rows);
+                Column<TStored>(w + 7 * step, TW.All(input[7]), lanes + 7 * Rows);
             }
+
+            input -= column;
+        }
+
+        for (; column < columns; column++, w += step)
+        {
+            Prefetch64(w + TStored.PrefetchBytes);
+            float* lane = lanes + (column & 7) * stride;
+            for (int token = 0; token < tokens; token++, lane += Rows)
+                Column<TStored>(w, TW.All(input[(nint)token * columns + column]), lane);
         }
     }
+
+    // lane[16 rows] += one column · x.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column<TStored>(byte* w, TV x, float* lane)
+        where TStored : struct, IStored
+    {
+        Column<TStored>(w, x, lane, 0);
+        if (TW.Lanes <= 8)
+            Column<TStored>(w, x, lane, TW.Lanes);
+        if (TW.Lanes <= 4)
+        {
+            Column<TStored>(w, x, lane, 2 * TW.Lanes);
+            Column<TStored>(w, x, lane, 3 * TW.Lanes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Column<TStored>(byte* w, TV x, float* lane, int row)
+        where TStored : struct, IStored => TW.Store(lane + row, TW.Add(TW.Load(lane + row), TW.Mul(TStored.Load(w + row * TStored.Bytes), x)));
 
     // The tile as float32, [8 lanes][length][16 rows], zeros where a lane ends early.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -250,41 +273,83 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
         }
     }
 
-    // lanes[8][8 tokens][16 rows] of one strip: eight accumulators, one a token, stay in registers along a lane.
+    // lane[8 tokens][16 rows] of one strip += terms of one lane, accumulators in registers: four tokens and two row vectors, which share every load, or, where a
+    // vector holds all rows, eight tokens.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PanelStrip(float* panel, float* strip, int length, float* lanes)
+    private static void PanelStrip(float* panel, float* strip, int terms, float* lane)
     {
-        for (int lane = 0; lane < 8; lane++)
+        if (2 * TW.Lanes > Rows)
         {
-            for (int row = 0; row < Rows; row += TW.Lanes)
-            {
-                TV a0 = TW.AllInt(0), a1 = a0, a2 = a0, a3 = a0, a4 = a0, a5 = a0, a6 = a0, a7 = a0;
-                float* w = panel + (long)lane * length * Rows + row;
-                float* x = strip + (long)lane * length * 8;
-                for (int i = 0; i < length; i++, w += Rows, x += 8)
-                {
-                    TV weight = TW.Load(w);
-                    a0 = TW.Add(a0, TW.Mul(weight, TW.All(x[0])));
-                    a1 = TW.Add(a1, TW.Mul(weight, TW.All(x[1])));
-                    a2 = TW.Add(a2, TW.Mul(weight, TW.All(x[2])));
-                    a3 = TW.Add(a3, TW.Mul(weight, TW.All(x[3])));
-                    a4 = TW.Add(a4, TW.Mul(weight, TW.All(x[4])));
-                    a5 = TW.Add(a5, TW.Mul(weight, TW.All(x[5])));
-                    a6 = TW.Add(a6, TW.Mul(weight, TW.All(x[6])));
-                    a7 = TW.Add(a7, TW.Mul(weight, TW.All(x[7])));
-                }
-
-                float* to = lanes + lane * 8 * Rows + row;
-                TW.Store(to, a0);
-                TW.Store(to + Rows, a1);
-                TW.Store(to + 2 * Rows, a2);
-                TW.Store(to + 3 * Rows, a3);
-                TW.Store(to + 4 * Rows, a4);
-                TW.Store(to + 5 * Rows, a5);
-                TW.Store(to + 6 * Rows, a6);
-                TW.Store(to + 7 * Rows, a7);
-            }
+            PanelTokens(panel, strip, terms, lane);
+            return;
         }
+
+        for (int token = 0; token < TransposedInput.StripTokens; token += 4)
+        {
+            for (int row = 0; row < Rows; row += 2 * TW.Lanes)
+                PanelSquare(panel + row, strip + token, terms, lane + token * Rows + row);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PanelSquare(float* w, float* x, int terms, float* lane)
+    {
+        float* other = lane + TW.Lanes;
+        TV a0 = TW.Load(lane), a1 = TW.Load(lane + Rows), a2 = TW.Load(lane + 2 * Rows), a3 = TW.Load(lane + 3 * Rows);
+        TV b0 = TW.Load(other), b1 = TW.Load(other + Rows), b2 = TW.Load(other + 2 * Rows), b3 = TW.Load(other + 3 * Rows);
+        for (; terms > 0; terms--, w += Rows, x += TransposedInput.StripTokens)
+        {
+            TV a = TW.Load(w), b = TW.Load(w + TW.Lanes);
+            TV value = TW.All(x[0]);
+            a0 = TW.Add(a0, TW.Mul(a, value));
+            b0 = TW.Add(b0, TW.Mul(b, value));
+            value = TW.All(x[1]);
+            a1 = TW.Add(a1, TW.Mul(a, value));
+            b1 = TW.Add(b1, TW.Mul(b, value));
+            value = TW.All(x[2]);
+            a2 = TW.Add(a2, TW.Mul(a, value));
+            b2 = TW.Add(b2, TW.Mul(b, value));
+            value = TW.All(x[3]);
+            a3 = TW.Add(a3, TW.Mul(a, value));
+            b3 = TW.Add(b3, TW.Mul(b, value));
+        }
+
+        TW.Store(lane, a0);
+        TW.Store(lane + Rows, a1);
+        TW.Store(lane + 2 * Rows, a2);
+        TW.Store(lane + 3 * Rows, a3);
+        TW.Store(other, b0);
+        TW.Store(other + Rows, b1);
+        TW.Store(other + 2 * Rows, b2);
+        TW.Store(other + 3 * Rows, b3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PanelTokens(float* w, float* x, int terms, float* lane)
+    {
+        TV a0 = TW.Load(lane), a1 = TW.Load(lane + Rows), a2 = TW.Load(lane + 2 * Rows), a3 = TW.Load(lane + 3 * Rows);
+        TV a4 = TW.Load(lane + 4 * Rows), a5 = TW.Load(lane + 5 * Rows), a6 = TW.Load(lane + 6 * Rows), a7 = TW.Load(lane + 7 * Rows);
+        for (; terms > 0; terms--, w += Rows, x += TransposedInput.StripTokens)
+        {
+            TV weight = TW.Load(w);
+            a0 = TW.Add(a0, TW.Mul(weight, TW.All(x[0])));
+            a1 = TW.Add(a1, TW.Mul(weight, TW.All(x[1])));
+            a2 = TW.Add(a2, TW.Mul(weight, TW.All(x[2])));
+            a3 = TW.Add(a3, TW.Mul(weight, TW.All(x[3])));
+            a4 = TW.Add(a4, TW.Mul(weight, TW.All(x[4])));
+            a5 = TW.Add(a5, TW.Mul(weight, TW.All(x[5])));
+            a6 = TW.Add(a6, TW.Mul(weight, TW.All(x[6])));
+            a7 = TW.Add(a7, TW.Mul(weight, TW.All(x[7])));
+        }
+
+        TW.Store(lane, a0);
+        TW.Store(lane + Rows, a1);
+        TW.Store(lane + 2 * Rows, a2);
+        TW.Store(lane + 3 * Rows, a3);
+        TW.Store(lane + 4 * Rows, a4);
+        TW.Store(lane + 5 * Rows, a5);
+        TW.Store(lane + 6 * Rows, a6);
+        TW.Store(lane + 7 * Rows, a7);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -318,12 +383,17 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     {
         static abstract int Bytes { get; }
 
+        /// <summary>How far ahead of its use a byte is asked for: the shorter, the less there is to compute of it.</summary>
+        static abstract int PrefetchBytes { get; }
+
         static abstract TV Load(byte* from);
     }
 
     private readonly struct Single : IStored
     {
         public static int Bytes => 4;
+
+        public static int PrefetchBytes => 512;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV Load(byte* from) => TW.Load(from);
@@ -333,13 +403,28 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     {
         public static int Bytes => 2;
 
+        public static int PrefetchBytes => 2048;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV Load(byte* from) => VectorMath<TW, TV>.FromHalf(TW.LoadShorts(from));
+    }
+
+    /// <summary>F16 without infinities and NaN, as models have it.</summary>
+    private readonly struct FiniteHalf : IStored
+    {
+        public static int Bytes => 2;
+
+        public static int PrefetchBytes => 2048;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Load(byte* from) => VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(from));
     }
 
     private readonly struct Brain : IStored
     {
         public static int Bytes => 2;
+
+        public static int PrefetchBytes => 2048;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV Load(byte* from) => TW.ShiftLeft(TW.LoadShorts(from), 16);
