@@ -1,6 +1,7 @@
 using Swarm.Models;
 using Swarm.Models.Sampling;
 using Swarm.Node;
+using Swarm.Protocol.Transport;
 using Swarm.Testing;
 
 namespace Swarm.Client.Tests;
@@ -49,6 +50,21 @@ public sealed class SessionTests
         Assert.Equal((2L, 7L), (node.Passes, node.SharedSteps));
         foreach (InferenceSession session in sessions)
             await session.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Decode_ThreeHopsOverSockets_RidesOnLanes()
+    {
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: false, SwarmCluster.Split(4, 3));
+        GrpcTransport? transport = null;
+        await using SwarmClient swarm = await SwarmClient.ConnectAsync(
+            cluster.ClientOptions() with { Transport = credentials => transport = (GrpcTransport)cluster.NewTransport(credentials) });
+        await using InferenceSession session = await swarm.OpenSessionAsync();
+        await session.ForwardAsync(new int[] { 1, 2, 3 }, OutputRows.Last, new float[swarm.Config.Hidden]);
+
+        // Client to first and last, each node to the next.
+        Assert.Equal(2, transport!.Calls.Lane);
+        Assert.Equal([1, 1, 0], cluster.Transports.Select(node => ((GrpcTransport)node).Calls.Lane));
     }
 
     [Theory]

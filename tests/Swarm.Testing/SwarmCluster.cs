@@ -41,6 +41,9 @@ public sealed class SwarmCluster : IAsyncDisposable
     /// <summary>The nodes in the order of their start.</summary>
     public IReadOnlyList<NodeHost> Nodes => _nodes;
 
+    /// <summary>How each of them reaches others.</summary>
+    public IReadOnlyList<ITransport> Transports => _transports;
+
     /// <summary>What each of them reported.</summary>
     public IReadOnlyList<NodeEvents> Events => _events;
 

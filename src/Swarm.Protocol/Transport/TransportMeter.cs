@@ -33,6 +33,9 @@ public static class TransportMeter
     private static readonly Counter<long> Refused =
         Meter.CreateCounter<long>("swarm.transport.refusals", "{connection}", "Connections that were refused, by reason.");
 
+    private static readonly Counter<long> Began =
+        Meter.CreateCounter<long>("swarm.transport.calls", "{call}", "Calls begun, by the kind of connection that carries them.");
+
     static TransportMeter()
     {
         Meter.CreateObservableCounter("swarm.wire.sent", static () => WireTraffic.Process.SentBytes, "By", "Bytes sent on peer connections, TLS included.");
@@ -43,6 +46,10 @@ public static class TransportMeter
     public static void Ready()
     {
     }
+
+    /// <summary>A call begins on a connection of some kind.</summary>
+    /// <param name="wire"><c>lane</c> or <c>http2</c>.</param>
+    internal static void BeganCall(string wire) => Began.Add(1, new KeyValuePair<string, object?>("swarm.wire.kind", wire));
 
     /// <summary>A connection was turned away.</summary>
     /// <param name="reason">One of few fixed words.</param>

@@ -25,6 +25,9 @@ public sealed record TransportOptions
     /// <summary>Most calls of one connection at once. HTTP/2's usual 100 would let call 101 wait in silence. Default 4096.</summary>
     public int MaxCallsPerConnection { get; init; } = 4096;
 
+    /// <summary>Most connections that carry one call each, without HTTP/2 between; so many dialled and so many accepted a listener, each with a thread. Beyond it calls go by HTTP/2. 0: all do. Default 256.</summary>
+    public int MaxLanes { get; init; } = 256;
+
     /// <summary>Most handshakes of a listener that have begun and not ended; beyond it the oldest of the busiest source is given up. Default 256.</summary>
     public int MaxHandshakes { get; init; } = 256;
 

@@ -35,7 +35,7 @@ public sealed class SimulatedTransport : ITransport
     public CallInvoker Connect(PeerEndpoint endpoint, ConnectionClass purpose)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        return new WireCallInvoker(() => new InMemoryClientWire((call, head) => SimulatedCall.Start(this, Connection(endpoint, purpose), endpoint, call, head)), Options);
+        return new WireCallInvoker(_ => new InMemoryClientWire((call, head) => SimulatedCall.Start(this, Connection(endpoint, purpose), endpoint, call, head)), Options);
     }
 
     public async ValueTask DisposeAsync()

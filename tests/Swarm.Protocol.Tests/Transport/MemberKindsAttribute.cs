@@ -7,5 +7,5 @@ namespace Swarm.Protocol.Tests.Transport;
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class MemberKindsAttribute : DataAttribute
 {
-    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[TransportKind.GrpcMembers], [TransportKind.InMemoryMembers]];
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [[TransportKind.GrpcMembers], [TransportKind.GrpcMembersWithoutLanes], [TransportKind.Lanes], [TransportKind.InMemoryMembers]];
 }

@@ -43,7 +43,7 @@ internal sealed class MemberWorld : IAsyncDisposable
     public ITransport NewTransport(PeerCredentials? credentials)
     {
         var options = new TransportOptions { Credentials = credentials, TimeProvider = _time };
-        ITransport transport = _kind == TransportKind.GrpcMembers ? new GrpcTransport(options) : new InMemoryTransport(_network, options);
+        ITransport transport = Transports.New(_kind, _network, options);
         _transports.Add(transport);
         return transport;
     }

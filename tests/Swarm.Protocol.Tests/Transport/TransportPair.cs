@@ -29,10 +29,9 @@ internal sealed class TransportPair : IAsyncDisposable
     public static async Task<TransportPair> OpenAsync(TransportKind kind, IReadOnlyList<ServerServiceDefinition> services, TransportOptions? server = null, TransportOptions? client = null)
     {
         var network = new InMemoryNetwork();
-        TestMembership? membership = kind is TransportKind.GrpcMembers or TransportKind.InMemoryMembers ? new TestMembership() : null;
+        TestMembership? membership = kind is TransportKind.Grpc or TransportKind.InMemory ? null : new TestMembership();
         TransportOptions Complete(TransportOptions? options) => (options ?? new TransportOptions()) with { Credentials = membership?.NewMember() };
-        ITransport Make(TransportOptions options) =>
-            kind is TransportKind.Grpc or TransportKind.GrpcMembers ? new GrpcTransport(options) : new InMemoryTransport(network, options);
+        ITransport Make(TransportOptions options) => Transports.New(kind, network, options);
 
         TransportOptions serverOptions = Complete(server);
         ITransport serving = Make(serverOptions);

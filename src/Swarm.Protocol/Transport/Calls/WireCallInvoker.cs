@@ -5,10 +5,10 @@ namespace Swarm.Protocol.Transport;
 /// <summary>Makes calls over wires.</summary>
 internal sealed class WireCallInvoker : CallInvoker
 {
-    private readonly Func<ClientWire> _open;
+    private readonly Func<IMethod, ClientWire> _open;
     private readonly TransportOptions _options;
 
-    public WireCallInvoker(Func<ClientWire> open, TransportOptions options)
+    public WireCallInvoker(Func<IMethod, ClientWire> open, TransportOptions options)
     {
         _open = open;
         _options = options;
@@ -50,7 +50,7 @@ internal sealed class WireCallInvoker : CallInvoker
         where TResponse : class
     {
         ArgumentNullException.ThrowIfNull(method);
-        var call = new ClientCall<TRequest, TResponse>(method, _open(), _options, options);
+        var call = new ClientCall<TRequest, TResponse>(method, _open(method), _options, options);
         call.Start(only);
         return call;
     }

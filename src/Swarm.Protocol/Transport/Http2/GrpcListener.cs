@@ -8,15 +8,17 @@ internal sealed class GrpcListener : IPeerListener
     private readonly KestrelServer _server;
     private readonly ServerDispatcher _dispatcher;
     private readonly TlsListener? _tls;
+    private readonly LaneHost _lanes;
     private readonly TransportOptions _options;
     private readonly Action<GrpcListener> _closed;
     private int _disposed;
 
-    public GrpcListener(KestrelServer server, ServerDispatcher dispatcher, TlsListener? tls, PeerAddress address, TransportOptions options, Action<GrpcListener> closed)
+    public GrpcListener(KestrelServer server, ServerDispatcher dispatcher, TlsListener? tls, LaneHost lanes, PeerAddress address, TransportOptions options, Action<GrpcListener> closed)
     {
         _server = server;
         _dispatcher = dispatcher;
         _tls = tls;
+        _lanes = lanes;
         _options = options;
         _closed = closed;
         Address = address;
@@ -31,7 +33,12 @@ internal sealed class GrpcListener : IPeerListener
         _closed(this);
         _dispatcher.Close();
         using (var patience = new CancellationTokenSource(_options.CloseTimeout, _options.TimeProvider))
+        {
+            Task lanes = _lanes.CloseAsync(patience.Token);
             await _server.StopAsync(patience.Token);
+            await lanes;
+        }
+
         _server.Dispose();
         _tls?.Dispose();
         _dispatcher.Dispose();

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Grpc.Core;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
 namespace Swarm.Protocol.Transport;
@@ -11,7 +10,8 @@ namespace Swarm.Protocol.Transport;
 /// <summary>
 /// gRPC over HTTP/2: Kestrel serves, <see cref="SocketsHttpHandler"/> calls. Kestrel is configured here and nowhere else: no settings files,
 /// no environment, no console, no routing. With credentials everything goes over TLS, which our own code speaks on both sides (<see cref="TlsListener"/>,
-/// <see cref="PeerDialler"/>); without, it is clear text with prior knowledge.
+/// <see cref="PeerDialler"/>); without, it is clear text with prior knowledge. Peers of this program carry a
+/// stream on which somebody waits for each message by a connection of its own instead (<see cref="Lane"/>).
 /// </summary>
 public sealed class GrpcTransport : ITransport
 {
@@ -22,10 +22,12 @@ public sealed class GrpcTransport : ITransport
     private readonly TlsSettings? _tls;
     private readonly ConnectionMeter _meter;
     private readonly PeerDialler _dialler;
+    private readonly LaneCaller _lanes;
     private readonly HttpMessageInvoker _decode;
     private readonly HttpMessageInvoker _bulk;
     private readonly Lock _gate = new();
     private readonly List<GrpcListener> _listeners = [];
+    private long _http2Calls;
     private bool _disposed;
 
     public GrpcTransport(TransportOptions? options = null)
@@ -34,9 +36,16 @@ public sealed class GrpcTransport : ITransport
         _tls = _options.Credentials is { } credentials ? new TlsSettings(credentials) : null;
         _meter = new ConnectionMeter(_options.UploadLimiter, WireTraffic.Process);
         _dialler = new PeerDialler(_options, _tls, _meter);
+        _lanes = new LaneCaller(_dialler, _options);
         _decode = Invoker(ConnectionClass.Decode, DecodeWindowBytes);
         _bulk = Invoker(ConnectionClass.Bulk, BulkWindowBytes);
     }
+
+    /// <summary>Calls that this transport has made by lanes, and by HTTP/2.</summary>
+    public (long Lane, long Http2) Calls => (_lanes.Calls, Interlocked.Read(ref _http2Calls));
+
+    /// <summary>Calls of every kind take lanes, so that all that holds for calls can be seen to hold there.</summary>
+    internal bool AllCallsByLane { get; init; }
 
     public async ValueTask<IPeerListener> ListenAsync(PeerAddress address, IReadOnlyList<ServerServiceDefinition> services, CancellationToken cancellationToken)
     {
@@ -44,20 +53,18 @@ public sealed class GrpcTransport : ITransport
         ObjectDisposedException.ThrowIf(_disposed, this);
         IPAddress ip = await ResolveAsync(address, cancellationToken);
         var dispatcher = new ServerDispatcher(services, _options);
-        TlsListener? tls = _tls is null ? null : new TlsListener(_options, _tls);
+        var lanes = new LaneHost(dispatcher, _options);
+        TlsListener? tls = _tls is null ? null : new TlsListener(_options, _tls, _meter, lanes);
         ListenOptions? bound = null;
         KestrelServerOptions kestrel = ServerOptions();
         kestrel.Listen(ip, address.Port, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
             bound = listen;
-            listen.Use(_meter.Use);
-            if (tls is not null)
-                listen.Use(next => connection => tls.ServeAsync(connection, next));
         });
         var server = new KestrelServer(
             Options.Create(kestrel),
-            new SocketTransportFactory(Options.Create(new SocketTransportOptions { NoDelay = true, Backlog = 512 }), _options.LoggerFactory),
+            new PeerListenerFactory(tls is null ? AdmitAnybody : tls.Admit, _options.TimeProvider),
             _options.LoggerFactory);
         try
         {
@@ -75,7 +82,7 @@ public sealed class GrpcTransport : ITransport
             throw;
         }
 
-        var listener = new GrpcListener(server, dispatcher, tls, new PeerAddress(address.Host, bound!.IPEndPoint!.Port), _options, Forget);
+        var listener = new GrpcListener(server, dispatcher, tls, lanes, new PeerAddress(address.Host, bound!.IPEndPoint!.Port), _options, Forget);
         lock (_gate)
             _listeners.Add(listener);
         return listener;
@@ -87,7 +94,14 @@ public sealed class GrpcTransport : ITransport
         ObjectDisposedException.ThrowIf(_disposed, this);
         var name = new EndpointName(endpoint, secure: _tls is not null);
         HttpMessageInvoker invoker = purpose == ConnectionClass.Bulk ? _bulk : _decode;
-        return new WireCallInvoker(() => new HttpClientWire(invoker, name, purpose), _options);
+        ClientWire Http()
+        {
+            Interlocked.Increment(ref _http2Calls);
+            TransportMeter.BeganCall("http2");
+            return new HttpClientWire(invoker, name, purpose);
+        }
+
+        return new WireCallInvoker(method => IsForLane(method, purpose) ? new LaneClientWire(_lanes, name, Http) : Http(), _options);
     }
 
     public async ValueTask DisposeAsync()
@@ -120,6 +134,26 @@ public sealed class GrpcTransport : ITransport
         catch (SocketException exception)
         {
             throw new AddressUnavailableException(address, inUse: false, exception);
+        }
+    }
+
+    // A stream in both directions on which somebody waits for each message is worth a connection, and a thread, of its own.
+    private bool IsForLane(IMethod method, ConnectionClass purpose) =>
+        _tls is not null && purpose == ConnectionClass.Decode && (method.Type == MethodType.DuplexStreaming || AllCallsByLane);
+
+    private void AdmitAnybody(Socket socket, Action<ConnectionContext> http)
+    {
+        try
+        {
+            MeteredStream connection = _meter.Wrap(new PeerSocketStream(socket), ConnectionClass.Decode);
+            var served = new StreamConnection(connection, socket.LocalEndPoint, socket.RemoteEndPoint, connection.Cut, null);
+            served.Features.Set(connection.Flow);
+            http(served);
+        }
+        catch (Exception exception) when (exception is IOException or SocketException)
+        {
+            // Gone before it was looked at.
+            socket.Dispose();
         }
     }
 

@@ -35,7 +35,7 @@ public sealed class InMemoryTransport : ITransport
     public CallInvoker Connect(PeerEndpoint endpoint, ConnectionClass purpose)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        return new WireCallInvoker(() => new InMemoryClientWire((call, head) => Start(endpoint, call, head)), _options);
+        return new WireCallInvoker(_ => new InMemoryClientWire((call, head) => Start(endpoint, call, head)), _options);
     }
 
     public async ValueTask DisposeAsync()

@@ -27,7 +27,26 @@ internal sealed class PeerDialler : IDisposable
 
     /// <summary>The first address where the right peer answers.</summary>
     /// <exception cref="TransportException">None did; tells the last address's failure.</exception>
-    public async ValueTask<Stream> DialAsync(PeerEndpoint endpoint, string name, ConnectionClass purpose, CancellationToken cancellationToken)
+    public ValueTask<Stream> DialAsync(PeerEndpoint endpoint, string name, ConnectionClass purpose, CancellationToken cancellationToken) =>
+        DialAsync(endpoint, name, purpose, lane: false, cancellationToken);
+
+    /// <summary>The same in the calling thread, which waits, and with a lane offered: what was agreed on, the stream says. Nothing is awaited on the socket, so the runtime's event loop never learns of it.</summary>
+    /// <exception cref="TransportException">None did; tells the last address's failure.</exception>
+    public PeerStream DialLane(PeerEndpoint endpoint, string name, CancellationToken cancellationToken) =>
+        (PeerStream)DialAsync(endpoint, name, ConnectionClass.Decode, lane: true, cancellationToken).AsTask().GetAwaiter().GetResult();
+
+    /// <summary>Closes what is open.</summary>
+    public void Dispose()
+    {
+        _watch.Dispose();
+        PeerStream[] open;
+        lock (_lock)
+            open = [.. _open];
+        foreach (PeerStream stream in open)
+            stream.Connection.Cut();
+    }
+
+    private async ValueTask<Stream> DialAsync(PeerEndpoint endpoint, string name, ConnectionClass purpose, bool lane, CancellationToken cancellationToken)
     {
         TransportException? failure = null;
         for (int index = 0; index < endpoint.Addresses.Length; index++)
@@ -38,7 +57,7 @@ internal sealed class PeerDialler : IDisposable
             PeerAddress address = endpoint.Addresses[index];
             try
             {
-                return await DialAsync(address, endpoint.Peer, name, purpose, both.Token);
+                return await DialAsync(address, endpoint.Peer, name, purpose, lane, both.Token);
             }
             catch (TransportException exception)
             {
@@ -61,14 +80,15 @@ internal sealed class PeerDialler : IDisposable
         throw failure!;
     }
 
-    public void Dispose() => _watch.Dispose();
-
-    private async ValueTask<Stream> DialAsync(PeerAddress address, PeerId expected, string name, ConnectionClass purpose, CancellationToken cancellationToken)
+    private async ValueTask<Stream> DialAsync(PeerAddress address, PeerId expected, string name, ConnectionClass purpose, bool lane, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(new DnsEndPoint(address.Host, address.Port), cancellationToken);
+            if (lane)
+                Connect(socket, address, cancellationToken);
+            else
+                await socket.ConnectAsync(new DnsEndPoint(address.Host, address.Port), cancellationToken);
         }
         catch
         {
@@ -76,16 +96,42 @@ internal sealed class PeerDialler : IDisposable
             throw;
         }
 
-        Stream connection = _meter.Wrap(new NetworkStream(socket, ownsSocket: true), purpose);
-        return _settings is null ? connection : await ShakeHandsAsync(new PeerStream(connection, address, Forget), address, expected, name, cancellationToken);
+        MeteredStream connection = _meter.Wrap(new PeerSocketStream(socket), purpose);
+        return _settings is null ? connection : await ShakeHandsAsync(new PeerStream(connection, address, Forget), address, expected, name, lane, cancellationToken);
     }
 
-    private async ValueTask<Stream> ShakeHandsAsync(PeerStream stream, PeerAddress address, PeerId expected, string name, CancellationToken cancellationToken)
+    private static void Connect(Socket socket, PeerAddress address, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration late = cancellationToken.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket);
+        try
+        {
+            socket.Connect(new DnsEndPoint(address.Host, address.Port));
+        }
+        catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is SocketException or ObjectDisposedException)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+    }
+
+    private static void ShakeHands(PeerStream stream, SslClientAuthenticationOptions settings, CancellationToken cancellationToken)
+    {
+        using CancellationTokenRegistration late = cancellationToken.UnsafeRegister(static stream => ((PeerStream)stream!).Connection.Cut(), stream);
+        try
+        {
+            stream.AuthenticateAsClient(settings);
+        }
+        catch (Exception exception) when (cancellationToken.IsCancellationRequested && exception is IOException or AuthenticationException or ObjectDisposedException)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+    }
+
+    private async ValueTask<Stream> ShakeHandsAsync(PeerStream stream, PeerAddress address, PeerId expected, string name, bool lane, CancellationToken cancellationToken)
     {
         Status? refused = null;
         try
         {
-            SslClientAuthenticationOptions settings = _settings!.Client(name, certificate =>
+            SslClientAuthenticationOptions settings = _settings!.Client(name, lane, certificate =>
             {
                 if (_settings.Check(certificate, out Member member) is { } refusal)
                     refused = TransportStatuses.Stranger(address, refusal);
@@ -94,7 +140,10 @@ internal sealed class PeerDialler : IDisposable
                 stream.Member = member;
                 return refused is null;
             });
-            await stream.AuthenticateAsClientAsync(settings, cancellationToken);
+            if (lane)
+                ShakeHands(stream, settings, cancellationToken);
+            else
+                await stream.AuthenticateAsClientAsync(settings, cancellationToken);
             if (!TlsSettings.IsStrong(stream))
                 throw new AuthenticationException($"{stream.NegotiatedCipherSuite} over '{stream.NegotiatedApplicationProtocol}', expected AES-GCM over h2");
             lock (_lock)
@@ -103,6 +152,8 @@ internal sealed class PeerDialler : IDisposable
             // A revocation may have arrived after the check and before the entry.
             if (_options.Credentials!.Gate.Recheck(stream.Member) is { } late)
                 throw new TransportException(TransportStatuses.Stranger(address, late));
+            if (stream.NegotiatedApplicationProtocol == TlsSettings.Lane)
+                stream.Connection.WriteAtOnce();
             return stream;
         }
         catch (Exception exception)
@@ -126,6 +177,6 @@ internal sealed class PeerDialler : IDisposable
         lock (_lock)
             cut = [.. _open.Where(stream => _options.Credentials!.Gate.Recheck(stream.Member) is not null)];
         foreach (PeerStream stream in cut)
-            stream.Dispose();
+            stream.Connection.Cut();
     }
 }

@@ -12,12 +12,16 @@ internal sealed class PeerStream : SslStream
     private volatile bool _refused;
     private int _disposed;
 
-    public PeerStream(Stream connection, PeerAddress address, Action<PeerStream> closed)
+    public PeerStream(MeteredStream connection, PeerAddress address, Action<PeerStream> closed)
         : base(connection, leaveInnerStreamOpen: false)
     {
+        Connection = connection;
         _address = address;
         _closed = closed;
     }
+
+    /// <summary>What lies below TLS.</summary>
+    public MeteredStream Connection { get; }
 
     /// <summary>Who answered; set by the handshake.</summary>
     public Member Member { get; set; }
@@ -27,6 +31,26 @@ internal sealed class PeerStream : SslStream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _heard || buffer.IsEmpty ? base.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        if (_heard || count == 0)
+            return base.Read(buffer, offset, count);
+        int read;
+        try
+        {
+            read = base.Read(buffer, offset, count);
+        }
+        catch (IOException exception) when (Volatile.Read(ref _disposed) == 0)
+        {
+            throw Refused(exception);
+        }
+
+        if (read == 0 && Volatile.Read(ref _disposed) == 0)
+            throw Refused(null);
+        _heard = true;
+        return read;
+    }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
         _heard ? base.WriteAsync(buffer, cancellationToken) : WriteFirstAsync(buffer, cancellationToken);
@@ -44,7 +68,7 @@ internal sealed class PeerStream : SslStream
         base.Dispose(disposing);
     }
 
-    /// <summary>A member's listener speaks first (HTTP/2 settings). One that ends instead has refused this side's certificate: under TLS 1.3 it can say so only after the handshake.</summary>
+    /// <summary>A member's listener speaks first (HTTP/2 settings, the greeting of a lane). One that ends instead has refused this side's certificate: under TLS 1.3 it can say so only after the handshake.</summary>
     private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         int count;

@@ -1,6 +1,3 @@
-using System.IO.Pipelines;
-using Microsoft.AspNetCore.Connections;
-
 namespace Swarm.Protocol.Transport;
 
 /// <summary>
@@ -8,26 +5,7 @@ namespace Swarm.Protocol.Transport;
 /// </summary>
 internal sealed class ConnectionMeter(UploadLimiter? limiter, WireTraffic traffic)
 {
-    /// <summary>A connection that this transport dialled.</summary>
-    public Stream Wrap(Stream connection, ConnectionClass purpose) => new MeteredStream(connection, traffic, limiter?.Open(purpose));
-
-    /// <summary>Connections that a listener accepts; to be used before TLS is.</summary>
-    public ConnectionDelegate Use(ConnectionDelegate next) => async connection =>
-    {
-        // What it carries shows with its first frames; until then it is as urgent as a token.
-        using UploadFlow? flow = limiter?.Open(ConnectionClass.Decode);
-        await using CancellationTokenRegistration closed = connection.ConnectionClosed.UnsafeRegister(static flow => ((UploadFlow?)flow)?.Dispose(), flow);
-        if (flow is not null)
-            connection.Features.Set(flow);
-        IDuplexPipe inner = connection.Transport;
-        connection.Transport = new DuplexPipe(new MeteredPipeReader(inner.Input, traffic), new MeteredPipeWriter(inner.Output, traffic, flow));
-        try
-        {
-            await next(connection);
-        }
-        finally
-        {
-            connection.Transport = inner;
-        }
-    };
+    /// <param name="connection">A connection that this transport dialled or accepted.</param>
+    /// <param name="purpose">What it carries. Of an accepted one that shows with its first frames; until then it is as urgent as a token.</param>
+    public MeteredStream Wrap(Stream connection, ConnectionClass purpose) => new(connection, traffic, limiter?.Open(purpose));
 }

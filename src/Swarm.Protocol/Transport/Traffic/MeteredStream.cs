@@ -1,8 +1,11 @@
 namespace Swarm.Protocol.Transport;
 
-/// <summary>A dialled connection: both ways counted, and written piece by piece as the limiter lets it.</summary>
+/// <summary>A connection between peers, below TLS: both ways counted, and written piece by piece as the limiter lets it.</summary>
 internal sealed class MeteredStream(Stream inner, WireTraffic traffic, UploadFlow? flow) : Stream
 {
+    /// <summary>Its share of the upload; null where nothing bounds it.</summary>
+    public UploadFlow? Flow => flow;
+
     public override bool CanRead => inner.CanRead;
 
     public override bool CanWrite => inner.CanWrite;
@@ -15,6 +18,19 @@ internal sealed class MeteredStream(Stream inner, WireTraffic traffic, UploadFlo
     {
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
+    }
+
+    /// <summary>From now on what the limiter and the socket take at once is sent in the calling thread.</summary>
+    public void WriteAtOnce() => (inner as PeerSocketStream)?.WriteAtOnce();
+
+    /// <summary>Nothing more is sent.</summary>
+    public void EndWriting() => (inner as PeerSocketStream)?.EndWriting();
+
+    /// <summary>Ends both ways, and with them a write that waits. Safe from any thread, any number of times.</summary>
+    public void Cut()
+    {
+        flow?.Dispose();
+        (inner as PeerSocketStream)?.Cut();
     }
 
     public override void Flush() => inner.Flush();
@@ -43,7 +59,16 @@ internal sealed class MeteredStream(Stream inner, WireTraffic traffic, UploadFlo
         return new ValueTask<int>(read);
     }
 
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("connections are written asynchronously");
+    public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
+
+    /// <summary>For handshakes, which write little: waits for its turn in the calling thread.</summary>
+    public override void Write(ReadOnlySpan<byte> buffer)
+    {
+        if (flow?.AcquireAsync(buffer.Length) is { IsCompletedSuccessfully: false } turn)
+            turn.AsTask().GetAwaiter().GetResult();
+        traffic.Sent(buffer.Length);
+        inner.Write(buffer);
+    }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();

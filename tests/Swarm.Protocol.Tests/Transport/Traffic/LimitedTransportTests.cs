@@ -11,17 +11,19 @@ public sealed class LimitedTransportTests
     private const int Characters = 250_000;
 
     [Theory]
-    [InlineData(true, true)]
-    [InlineData(true, false)]
-    [InlineData(false, true)]
-    [InlineData(false, false)]
-    public async Task Transfer_UnderALimit_ComesNoFasterThanTheRate(bool secure, bool fromServer)
+    [InlineData(TransportKind.GrpcMembers, true)]
+    [InlineData(TransportKind.GrpcMembers, false)]
+    [InlineData(TransportKind.Lanes, true)]
+    [InlineData(TransportKind.Lanes, false)]
+    [InlineData(TransportKind.Grpc, true)]
+    [InlineData(TransportKind.Grpc, false)]
+    public async Task Transfer_UnderALimit_ComesNoFasterThanTheRate(TransportKind kind, bool fromServer)
     {
         var limiter = new UploadLimiter(Rate, TimeProvider.System);
         TransportOptions limited = new() { UploadLimiter = limiter };
         ServerServiceDefinition echo = EchoMethods.OneUnary((request, _) => Task.FromResult(fromServer ? new string('a', Characters) : ""));
         await using TransportPair pair = await TransportPair.OpenAsync(
-            secure ? TransportKind.GrpcMembers : TransportKind.Grpc, [echo], fromServer ? limited : null, fromServer ? null : limited);
+            kind, [echo], fromServer ? limited : null, fromServer ? null : limited);
         long start = TimeProvider.System.GetTimestamp();
         await pair.Invoker.AsyncUnaryCall(EchoMethods.Unary, null, default, fromServer ? "" : new string('a', Characters));
         TimeSpan elapsed = TimeProvider.System.GetElapsedTime(start);
@@ -47,12 +49,14 @@ public sealed class LimitedTransportTests
         Assert.True(limiter.BulkBytes > text.Length);
     }
 
-    [Fact]
-    public async Task Traffic_OfATransport_IsCountedOnBothSides()
+    [Theory]
+    [InlineData(TransportKind.GrpcMembers)]
+    [InlineData(TransportKind.Lanes)]
+    public async Task Traffic_OfATransport_IsCountedOnBothSides(TransportKind kind)
     {
         long sent = WireTraffic.Process.SentBytes;
         long received = WireTraffic.Process.ReceivedBytes;
-        await using TransportPair pair = await TransportPair.OpenAsync(TransportKind.GrpcMembers, [EchoMethods.OneUnary((request, _) => Task.FromResult(request))]);
+        await using TransportPair pair = await TransportPair.OpenAsync(kind, [EchoMethods.OneUnary((request, _) => Task.FromResult(request))]);
         await pair.Invoker.AsyncUnaryCall(EchoMethods.Unary, null, default, new string('a', 100_000));
 
         // Both ends are in this process: there and back.
