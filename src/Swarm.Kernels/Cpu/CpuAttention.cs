@@ -320,8 +320,8 @@ internal sealed unsafe class CpuAttention : IDisposable
         for (int token = 0; token < tokens; token++)
             Turn(job, job.Queries + job.QueryOffset(firstToken + token, head), turned + token * heads * size, heads, job.FirstPosition + firstToken + token);
 
-        int position = job.FirstPosition + firstToken, shared = 0;
-        for (int page = 0; page <= (position + tokens - 1) / KernelSet.PagePositions; page++)
+        int position = job.FirstPosition + firstToken, lastPage = (position + tokens - 1) / KernelSet.PagePositions, shared = 0;
+        for (int page = 0; page <= lastPage; page++)
         {
             // Tokens before this page do not see it.
             int skipped = Math.Max(0, page * KernelSet.PagePositions - position);
@@ -330,6 +330,7 @@ internal sealed unsafe class CpuAttention : IDisposable
                 {
                     Keys = job.StoredKeys(page, head),
                     Values = job.StoredValues(page, head),
+                    Next = page < lastPage ? job.StoredKeys(page + 1, head) : null,
                     Size = size,
                     Scale = job.Shape.Scale,
                     Tokens = tokens - skipped,
@@ -377,6 +378,7 @@ internal sealed unsafe class CpuAttention : IDisposable
                 {
                     Keys = job.StoredKeys(page, head),
                     Values = job.StoredValues(page, head),
+                    Next = page + 1 < endPage ? job.StoredKeys(page + 1, head) : null,
                     Size = size,
                     Scale = job.Shape.Scale,
                     Tokens = 1,

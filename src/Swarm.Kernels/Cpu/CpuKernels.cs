@@ -22,6 +22,7 @@ public sealed unsafe class CpuKernels : KernelSet
     private readonly TransposedInput _transposed = new();
     private readonly NativeBuffer[] _scratch;
     private readonly CpuAttention _attention;
+    private readonly WeightMemory _memory = new();
     private readonly Action<int, int> _quantizePart;
     private readonly Action<int, int> _transposePart;
     private readonly Action<int, int> _matMulChunk;
@@ -78,7 +79,7 @@ public sealed unsafe class CpuKernels : KernelSet
     /// <summary>Which path served the calls so far.</summary>
     public CpuCounters Counters { get; } = new();
 
-    public override WeightMatrix Pack(WeightFormat format, int rows, int columns, RowReader source) => new TileMatrix(format, rows, columns, source);
+    public override WeightMatrix Pack(WeightFormat format, int rows, int columns, RowReader source) => new TileMatrix(format, rows, columns, source, _memory);
 
     public override void MatMul(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> output)
     {

@@ -31,7 +31,7 @@ public sealed unsafe class HardwareProbe : IDisposable
         long unit = Slices * _chunks * 256L;
         Bytes = (bytes + unit - 1) / unit * unit;
         _memory = new NativeBuffer(Bytes);
-        _memory.AdviseHugePages();
+        MemoryAdvice.LargePages(_memory.Pointer, Bytes);
         for (long offset = 0; offset < Bytes; offset += 1 << 20)
             new Span<byte>(_memory.Pointer + offset, (int)Math.Min(1 << 20, Bytes - offset)).Fill(1);
         _readPart = ReadPart;

@@ -9,6 +9,9 @@ internal unsafe struct PageQueries
     /// <summary>F16 [64][Size].</summary>
     public ushort* Values;
 
+    /// <summary>Keys of the page to come, asked for ahead; null when there is none.</summary>
+    public ushort* Next;
+
     /// <summary>Values of a head.</summary>
     public int Size;
 

@@ -13,9 +13,9 @@ internal sealed unsafe class TileMatrix : WeightMatrix
 {
     public const int TileRows = 16;
 
-    private readonly NativeBuffer _tiles;
+    private readonly WeightMemory.Slice _tiles;
 
-    public TileMatrix(WeightFormat format, int rows, int columns, RowReader source)
+    public TileMatrix(WeightFormat format, int rows, int columns, RowReader source, WeightMemory memory)
         : base(format, rows, columns)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
@@ -24,8 +24,7 @@ internal sealed unsafe class TileMatrix : WeightMatrix
         Groups = columns / WeightFormats.GroupLength(format);
         TileBytes = ((long)Groups * GroupBytes + 63) & ~63L;
         Tiles = (rows + TileRows - 1) / TileRows;
-        _tiles = new NativeBuffer(Tiles * TileBytes);
-        _tiles.AdviseHugePages();
+        _tiles = memory.Take(Tiles * TileBytes);
         for (int tile = 0; tile < Tiles; tile++)
         {
             int first = tile * TileRows;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Swarm.Kernels.Cpu;
 
@@ -19,6 +20,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         float* stored = (float*)scratch;
         float* scores = stored + Page * size;
         float* lanes = scores + Page * queries;
+
+        // What comes next is asked for before it is needed: pages are read once a token, from memory.
+        Prefetch(page.Values, (long)present * size * sizeof(ushort));
 
         // 1. Keys, and what each query makes of them. Vectors go past what is present: the scores that come of it are not read.
         const int Step = 2;
@@ -72,6 +76,8 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         // 3. Values, and their weighted sums. Zeros stand for what is absent: a lane is never −0, so a zero weight times a finite value changes nothing. A value that is not
         // finite must not meet a query that does not see it.
+        if (page.Next != null)
+            Prefetch(page.Next, (long)Page * size * sizeof(ushort));
         bool finite = FromHalf(page.Values, stored, present * size);
         int padded = (present + 7) & ~7;
         new Span<float>(stored + present * size, (padded - present) * size).Clear();
@@ -121,6 +127,14 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             TW.Store(values + i, TW.Mul(TW.Load(values + i), TW.All(factor)));
         for (; i < length; i++)
             values[i] *= factor;
+    }
+
+    private static void Prefetch(ushort* from, long bytes)
+    {
+        if (!Sse.IsSupported)
+            return;
+        for (byte* line = (byte*)from, end = line + bytes; line < end; line += 64)
+            Sse.Prefetch1(line);
     }
 
     /// <summary>float32 of binary16; returns whether all are finite, which they nearly always are and which is quicker.</summary>

@@ -29,26 +29,11 @@ internal sealed unsafe class NativeBuffer : IDisposable
         return Pointer;
     }
 
-    /// <summary>Asks for large pages, which spares address translation when tens of megabytes are streamed; a hint that may come to nothing.</summary>
-    public void AdviseHugePages()
-    {
-        const int AdviceHugePage = 14;
-        const long Page = 2 << 20;
-        if (!OperatingSystem.IsLinux() || Bytes < 2 * Page)
-            return;
-        nint first = (nint)((_address + Page - 1) & ~(Page - 1));
-        long length = (_address + Bytes - first) & ~(Page - 1);
-        _ = Advise(first, (nuint)length, AdviceHugePage);
-    }
-
     public void Dispose()
     {
         Free();
         GC.SuppressFinalize(this);
     }
-
-    [DllImport("libc", EntryPoint = "madvise")]
-    private static extern int Advise(nint address, nuint length, int advice);
 
     private void Free()
     {
