@@ -5,13 +5,13 @@ using Swarm.Kernels.Cpu;
 
 namespace Swarm.Benchmarks;
 
-/// <summary>The operations of one block of SmolLM2-135M, decode at position 200 and a prefill of 64 tokens.</summary>
+/// <summary>The operations of one block of SmolLM2-135M, at position 200: decode, the decode steps of 16 sessions at once, and a prefill of 512 tokens.</summary>
 [MemoryDiagnoser]
 public unsafe class KernelBenchmarks
 {
     private const int Hidden = 576, FeedForward = 1536, Position = 200;
     private static readonly AttentionShape s_shape = new(9, 3, 64, 0.125f);
-    private readonly nint[] _pages = new nint[(Position + 64) / 64 + 1];
+    private readonly nint[] _pages = new nint[(Position + 512) / 64 + 1];
     private readonly RotaryTable _rotary = new(RotaryLayout.Interleaved, [.. Enumerable.Range(0, 32).Select(i => (float)HostMath.Pow(1e5, -i / 32.0))]);
     private CpuKernels _kernels = null!;
     private WeightMatrix _square = null!, _wide = null!, _tall = null!;
@@ -20,10 +20,10 @@ public unsafe class KernelBenchmarks
     [Params(1, 2)]
     public int Threads { get; set; } = 1;
 
-    [Params(1, 64)]
+    [Params(1, 16, 512)]
     public int Tokens { get; set; } = 1;
 
-    [Params(WeightFormat.Q8_0, WeightFormat.Q4_0)]
+    [Params(WeightFormat.F32, WeightFormat.F16, WeightFormat.BF16, WeightFormat.Q8_0, WeightFormat.Q4_0, WeightFormat.Q4_1)]
     public WeightFormat Format { get; set; } = WeightFormat.Q8_0;
 
     [GlobalSetup]

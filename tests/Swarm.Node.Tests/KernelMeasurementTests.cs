@@ -9,10 +9,10 @@ public sealed class KernelMeasurementTests
     public void Run_OneFormat_GivesFloorsThenKernelsWithTheirShares()
     {
         KernelFigure[] figures = [.. new KernelMeasurement(TimeProvider.System).Run(1, 1 << 20, [WeightFormat.Q4_0])];
-        Assert.Equal(["read", "multiply-add", "decode", "prefill"], figures.Select(figure => figure.Name));
+        Assert.Equal(["read", "multiply-add", "multiply-add", "decode", "batch", "prefill"], figures.Select(figure => figure.Name));
         Assert.All(figures, figure => Assert.True((figure.BytesPerSecond ?? figure.FlopsPerSecond) > 0));
         Assert.All(figures, figure => Assert.True(figure.FloorFraction > 0));
         Assert.All(figures, figure => Assert.NotEqual(figure.BytesPerSecond is null, figure.FlopsPerSecond is null));
-        Assert.Equal("Q4_0", figures[2].Type);
+        Assert.Equal(["bytes", "F32", "Int8", "Q4_0", "Q4_0", "Q4_0"], figures.Select(figure => figure.Type));
     }
 }

@@ -4,7 +4,7 @@ using Swarm.Node.Measurement;
 
 namespace Swarm.Cli.Commands;
 
-/// <summary>The kernels by themselves: decode against plain reading, prefill against plain arithmetic.</summary>
+/// <summary>The kernels by themselves: decode against plain reading, batch and prefill against plain arithmetic.</summary>
 internal sealed class BenchKernelsCommand : CommandDefinition
 {
     public override string Name => "kernels";
@@ -59,7 +59,7 @@ internal sealed class BenchKernelsCommand : CommandDefinition
         }
 
         context.OutConsole.Write(table);
-        context.Out.WriteLine($"{context.Get(CommonSettings.Threads)} threads; floors: read (plain reading of memory) for decode, multiply-add for prefill.");
+        context.Out.WriteLine($"{context.Get(CommonSettings.Threads)} threads; floors: read (plain reading of memory) for decode; for batch and prefill multiply-add, F32 for float formats, Int8 for quantized ones.");
         return Task.FromResult(ExitCode.Done);
     }
 }

@@ -5,7 +5,7 @@ namespace Swarm.Kernels.Cpu;
 
 /// <summary>
 /// What kernels are measured against: plain reading of memory larger than the caches, and float32 multiply-adds on registers, each
-/// product and sum on its own as canonical-1 has them.
+/// product and sum on its own as canonical-1 has them; and products of bytes, added up as int16, which is all that the 4-bit formats would need at best.
 /// </summary>
 public sealed unsafe class HardwareProbe : IDisposable
 {
@@ -17,6 +17,7 @@ public sealed unsafe class HardwareProbe : IDisposable
     private readonly NativeBuffer _memory;
     private readonly Action<int, int> _readPart;
     private readonly Action<int, int> _computePart;
+    private readonly Action<int, int> _computeBytesPart;
     private readonly int _chunks;
     private long _sink;
     private int _slice;
@@ -36,6 +37,7 @@ public sealed unsafe class HardwareProbe : IDisposable
             new Span<byte>(_memory.Pointer + offset, (int)Math.Min(1 << 20, Bytes - offset)).Fill(1);
         _readPart = ReadPart;
         _computePart = ComputePart;
+        _computeBytesPart = ComputeBytesPart;
     }
 
     /// <summary>Bytes of all slices.</summary>
@@ -46,6 +48,9 @@ public sealed unsafe class HardwareProbe : IDisposable
 
     /// <summary>Floating-point operations of one <see cref="Compute"/>.</summary>
     public long Operations => (long)_chunks * MultiplyAddRounds * 12 * Vector256<float>.Count * 2;
+
+    /// <summary>Multiplications and additions of one <see cref="ComputeBytes"/>.</summary>
+    public long ByteOperations => (long)_chunks * MultiplyAddRounds * 12 * Vector256<byte>.Count * 2;
 
     /// <summary>Reads the next slice of the memory, one after another and around; the result depends on every byte, so that no load is left out.</summary>
     public long Read()
@@ -61,6 +66,14 @@ public sealed unsafe class HardwareProbe : IDisposable
     {
         _sink = 0;
         _pool.Run(_chunks, wake: true, _computePart);
+        return _sink;
+    }
+
+    /// <summary>Multiplies bytes on registers and adds the products as int16.</summary>
+    public long ComputeBytes()
+    {
+        _sink = 0;
+        _pool.Run(_chunks, wake: true, _computeBytesPart);
         return _sink;
     }
 
@@ -110,5 +123,31 @@ public sealed unsafe class HardwareProbe : IDisposable
 
         Vector256<float> sum = ((a + b) + (c + d)) + ((e + f) + (g + h)) + ((i + j) + (k + l));
         Interlocked.Add(ref _sink, (long)Vector256.Sum(sum));
+    }
+
+    // Each sum is the next product's factor, so that no product is left out or taken out of the loop; twelve chains hide the wait.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private void ComputeBytesPart(int worker, int chunk)
+    {
+        Vector256<byte> w = Vector256.Create((byte)(chunk & 15));
+        Vector256<byte> a = w, b = w, c = w, d = w, e = w, f = w, g = w, h = w, i = w, j = w, k = w, l = w;
+        for (int round = 0; round < MultiplyAddRounds; round++)
+        {
+            a = Width256.AddShort(a, Width256.PairsUnsigned(w, a));
+            b = Width256.AddShort(b, Width256.PairsUnsigned(w, b));
+            c = Width256.AddShort(c, Width256.PairsUnsigned(w, c));
+            d = Width256.AddShort(d, Width256.PairsUnsigned(w, d));
+            e = Width256.AddShort(e, Width256.PairsUnsigned(w, e));
+            f = Width256.AddShort(f, Width256.PairsUnsigned(w, f));
+            g = Width256.AddShort(g, Width256.PairsUnsigned(w, g));
+            h = Width256.AddShort(h, Width256.PairsUnsigned(w, h));
+            i = Width256.AddShort(i, Width256.PairsUnsigned(w, i));
+            j = Width256.AddShort(j, Width256.PairsUnsigned(w, j));
+            k = Width256.AddShort(k, Width256.PairsUnsigned(w, k));
+            l = Width256.AddShort(l, Width256.PairsUnsigned(w, l));
+        }
+
+        Vector256<byte> sum = a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l;
+        Interlocked.Add(ref _sink, Vector256.Sum(sum.AsInt32()));
     }
 }

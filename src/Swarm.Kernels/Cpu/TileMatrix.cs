@@ -8,6 +8,9 @@ namespace Swarm.Kernels.Cpu;
 /// with zero rows. A tile of a quantized format is a run of groups of 32 columns, each: 16 F16 scales, for Q4_1 16 F16 minimums, then
 /// blocks of 64 bytes where byte row·4 + j of block g is column 4g + j (Q8_0, 8 blocks), or columns 8g + j in the low and 8g + 4 + j in the
 /// high nibble (Q4, 4 blocks). A tile of floats has for each column 16 values in their stored form.
+/// <para>A format joins with its <see cref="TileGroupBytes"/>, its case in packing and in <see cref="Quantum"/>, and an <c>IGroups</c> of the vector loops: how four columns of a
+/// row vector come to bytes, and the term of a group. K-quants fit as groups of 32 whose scale and minimum, of 6 or 8 bits under one F16 of 256 columns, are
+/// multiplied out when they are loaded; the reading of a group's halves is then part of its <c>IGroups</c>.</para>
 /// </summary>
 internal sealed unsafe class TileMatrix : WeightMatrix
 {

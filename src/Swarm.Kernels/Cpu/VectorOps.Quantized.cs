@@ -4,8 +4,9 @@ namespace Swarm.Kernels.Cpu;
 
 /// <summary>
 /// Products with quantized weights. A token's pass over a tile adds one term a group to one of eight lanes in memory, [8][tokens][16 rows]; the integer part of
-/// the term is exact, so that its order is free. One token to three hold a group's weights of one row vector in registers. From four on, where
-/// registers are few, a square of four tokens and two row vectors shares every load between them.
+/// the term is exact, so that its order is free. Where a vector holds all rows (512 bits), a group's weights stay in registers while all tokens pass. Narrower ones
+/// are short of registers: there one token goes with two row vectors, which share its values, and from four tokens on a square of four tokens and two row
+/// vectors shares every load.
 /// </summary>
 internal sealed unsafe partial class VectorOps<TW, TV>
 {
@@ -43,13 +44,35 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         MeetLanes(scratch, tokens * Rows, sums);
     }
 
-    private void TileGroups<TGroups>(byte* tile, int groups, TokenGroup input, int tokens, float* lanes)
+    private static void TileGroups<TGroups>(byte* tile, int groups, TokenGroup input, int tokens, float* lanes)
         where TGroups : struct, IGroups
     {
-        if (TakesSquares(tokens))
-            TileSquares<TGroups>(tile, groups, input, tokens, lanes);
-        else
+        if (2 * TW.Lanes > Rows)
             TileRowVectors<TGroups>(tile, groups, input, tokens, lanes);
+        else if (tokens == 1)
+            TileToken<TGroups>(tile, groups, input, lanes);
+        else
+            TileSquares<TGroups>(tile, groups, input, tokens, lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TileToken<TGroups>(byte* group, int groups, TokenGroup input, float* lanes)
+        where TGroups : struct, IGroups
+    {
+        for (int g = 0; g < groups; g++, group += TGroups.Bytes)
+        {
+            PrefetchGroup<TGroups>(group);
+            float* lane = lanes + (g & 7) * Rows;
+            for (nint row = 0; row < Rows; row += 2 * TW.Lanes)
+            {
+                RowPair<TGroups>(group, packed: true, row, (int*)input.Values, out TV a, out TV b);
+                AddTerm<TGroups>(a, Halves(group + row * 2), TGroups.HasMinimum ? Halves(group + 32 + row * 2) : a, input, 0, lane + row);
+                nint other = row + TW.Lanes;
+                AddTerm<TGroups>(b, Halves(group + other * 2), TGroups.HasMinimum ? Halves(group + 32 + other * 2) : b, input, 0, lane + other);
+            }
+
+            input.Next(1);
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -69,7 +92,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
                 for (nint token = 0; token < tokens; token++, lane += Rows, x += 8)
                 {
                     TV sum = Sum<TGroups>(w0, w1, w2, w3, w4, w5, w6, w7, x);
-                    TW.Store(lane, TW.Add(TW.Load(lane), TGroups.Term(sum, scale, minimum, input, token)));
+                    AddTerm<TGroups>(sum, scale, minimum, input, token, lane);
                 }
             }
 
@@ -105,12 +128,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
             for (; token < tokens; token++, lane += Rows, x += 8)
             {
-                for (nint row = 0; row < Rows; row += TW.Lanes)
+                for (nint row = 0; row < Rows; row += 2 * TW.Lanes)
                 {
-                    byte* w = weights + row * 4;
-                    TV sum = Sum<TGroups>(
-                        TW.Load(w), TW.Load(w + 64), TW.Load(w + 128), TW.Load(w + 192), TW.Load(w + 256), TW.Load(w + 320), TW.Load(w + 384), TW.Load(w + 448), x);
-                    AddTerm<TGroups>(sum, scales + row, input, token, lane + row);
+                    RowPair<TGroups>(weights, packed: false, row, x, out TV a, out TV b);
+                    AddTerms<TGroups>(a, b, scales + row, input, token, lane + row);
                 }
             }
 
@@ -170,19 +191,47 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     private static void AddTerms<TGroups>(TV a, TV b, float* scales, in TokenGroup input, nint token, float* lane)
         where TGroups : struct, IGroups
     {
-        AddTerm<TGroups>(TGroups.Total(a), scales, input, token, lane);
-        AddTerm<TGroups>(TGroups.Total(b), scales + TW.Lanes, input, token, lane + TW.Lanes);
+        AddTerm<TGroups>(a, TW.Load(scales), TGroups.HasMinimum ? TW.Load(scales + Rows) : a, input, token, lane);
+        AddTerm<TGroups>(b, TW.Load(scales + TW.Lanes), TGroups.HasMinimum ? TW.Load(scales + Rows + TW.Lanes) : b, input, token, lane + TW.Lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddTerm<TGroups>(TV sum, float* scales, in TokenGroup input, nint token, float* lane)
+    private static void AddTerm<TGroups>(TV sum, TV scale, TV minimum, in TokenGroup input, nint token, float* lane)
+        where TGroups : struct, IGroups => TW.Store(lane, TW.Add(TW.Load(lane), TGroups.Term(TGroups.Total(sum), scale, minimum, input, token)));
+
+    // Sums of one token for two row vectors, of a group as stored or unpacked.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RowPair<TGroups>(byte* from, bool packed, nint row, int* x, out TV a, out TV b)
         where TGroups : struct, IGroups
     {
-        TV scale = TW.Load(scales), minimum = TGroups.HasMinimum ? TW.Load(scales + Rows) : scale;
-        TW.Store(lane, TW.Add(TW.Load(lane), TGroups.Term(sum, scale, minimum, input, token)));
+        TV values = TW.AllInt(x[0]);
+        TV w = Weight<TGroups>(from, packed, row, 0), v = Weight<TGroups>(from, packed, row + TW.Lanes, 0);
+        a = TGroups.First(w, TGroups.Magnitude(w), values);
+        b = TGroups.First(v, TGroups.Magnitude(v), values);
+        RowPairStep<TGroups>(from, packed, row, x, 1, ref a, ref b);
+        RowPairStep<TGroups>(from, packed, row, x, 2, ref a, ref b);
+        RowPairStep<TGroups>(from, packed, row, x, 3, ref a, ref b);
+        RowPairStep<TGroups>(from, packed, row, x, 4, ref a, ref b);
+        RowPairStep<TGroups>(from, packed, row, x, 5, ref a, ref b);
+        RowPairStep<TGroups>(from, packed, row, x, 6, ref a, ref b);
+        RowPairStep<TGroups>(from, packed, row, x, 7, ref a, ref b);
     }
 
-    // Σ of 32 products a row, as int32.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RowPairStep<TGroups>(byte* from, bool packed, nint row, int* x, int quad, ref TV a, ref TV b)
+        where TGroups : struct, IGroups
+    {
+        TV values = TW.AllInt(x[quad]);
+        TV w = Weight<TGroups>(from, packed, row, quad), v = Weight<TGroups>(from, packed, row + TW.Lanes, quad);
+        a = TGroups.Next(a, w, TGroups.Magnitude(w), values);
+        b = TGroups.Next(b, v, TGroups.Magnitude(v), values);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV Weight<TGroups>(byte* from, bool packed, nint row, int quad)
+        where TGroups : struct, IGroups => packed ? TGroups.Weights(from, row, quad) : TW.Load(from + row * 4 + quad * 64);
+
+    // Sums of one token for one row vector, whose weights registers hold.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TV Sum<TGroups>(TV w0, TV w1, TV w2, TV w3, TV w4, TV w5, TV w6, TV w7, int* x)
         where TGroups : struct, IGroups
@@ -195,7 +244,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         a = TGroups.Next(a, w5, TGroups.Magnitude(w5), TW.AllInt(x[5]));
         a = TGroups.Next(a, w6, TGroups.Magnitude(w6), TW.AllInt(x[6]));
         a = TGroups.Next(a, w7, TGroups.Magnitude(w7), TW.AllInt(x[7]));
-        return TGroups.Total(a);
+        return a;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
