@@ -21,10 +21,13 @@ public static class ChainLimits
     /// <summary>Positions of a page that sessions can share.</summary>
     public const int PagePositions = 64;
 
-    /// <summary>Bytes of a page's name.</summary>
-    public const int PageLabelBytes = 16;
+    /// <summary>Every so many positions of a session have a name.</summary>
+    public const int LabelPositions = 16;
 
-    /// <summary>Names of pages that a session may be opened with.</summary>
+    /// <summary>Bytes of such a name.</summary>
+    public const int LabelBytes = 16;
+
+    /// <summary>Names that a session may be opened with.</summary>
     public const int MaxPrefixLabels = 4096;
 
     /// <summary>Steps of a session that may wait at a node.</summary>

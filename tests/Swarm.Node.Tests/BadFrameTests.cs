@@ -26,9 +26,9 @@ public sealed class BadFrameTests
         { "too many bytes", FaultKind.CorruptPacket, "encoded_bytes" },
         { "bytes past the limit", FaultKind.CorruptPacket, "encoded_bytes: 18446744073709551615" },
         { "offset in the middle", FaultKind.CorruptPacket, "offset" },
-        { "labels of no page", FaultKind.InvalidArgument, "page_labels: 1, expected none or 0" },
-        { "label too many", FaultKind.InvalidArgument, "page_labels: 2, expected none or 1" },
-        { "label too short", FaultKind.InvalidArgument, "page_labels[0]: 15 bytes" },
+        { "labels of no page", FaultKind.InvalidArgument, "prefix_labels: 1, expected none or 0" },
+        { "label too many", FaultKind.InvalidArgument, "prefix_labels: 5, expected none or 4" },
+        { "label too short", FaultKind.InvalidArgument, "prefix_labels[3]: 15 bytes" },
         { "payload not last", FaultKind.CorruptPacket, "chunk" },
         { "no tokens", FaultKind.InvalidArgument, "count: 0" },
         { "too many tokens", FaultKind.InvalidArgument, "count: 5000" },
@@ -115,7 +115,7 @@ public sealed class BadFrameTests
     [InlineData("next hop", FaultKind.InvalidArgument, "hop 1")]
     [InlineData("next address", FaultKind.InvalidArgument, "hop 1: its address")]
     [InlineData("no session", FaultKind.InvalidArgument, "session: 0")]
-    [InlineData("many labels", FaultKind.InvalidArgument, "prefix_labels: 2, expected at most 1")]
+    [InlineData("many labels", FaultKind.InvalidArgument, "prefix_labels: 7, expected at most 6")]
     [InlineData("long label", FaultKind.InvalidArgument, "prefix_labels[0]: 17 bytes")]
     public async Task Link_OpenThatCannotBe_IsRefused(string name, FaultKind kind, string says)
     {
@@ -169,7 +169,7 @@ public sealed class BadFrameTests
                 link.Session = default;
                 break;
             case "many labels":
-                open.PrefixLabels.Add([ByteString.CopyFrom(new byte[16]), ByteString.CopyFrom(new byte[16])]);
+                open.PrefixLabels.Add(Enumerable.Repeat(ByteString.CopyFrom(new byte[16]), 7));
                 break;
             case "long label":
                 open.PrefixLabels.Add(ByteString.CopyFrom(new byte[17]));
@@ -282,15 +282,15 @@ public sealed class BadFrameTests
                 frame.Chunk.Checksum = Protocol.Packets.Checksum.Crc32C(frame.Chunk.Payload.Span);
                 break;
             case "labels of no page":
-                frame.Step.PageLabels.Add(ByteString.CopyFrom(new byte[16]));
+                frame.Step.PrefixLabels.Add(ByteString.CopyFrom(new byte[16]));
                 break;
             case "label too many":
                 frame = RawLink.Step(1, 0, 64, Hidden);
-                frame.Step.PageLabels.Add([ByteString.CopyFrom(new byte[16]), ByteString.CopyFrom(new byte[16])]);
+                frame.Step.PrefixLabels.Add(Enumerable.Repeat(ByteString.CopyFrom(new byte[16]), 5));
                 break;
             case "label too short":
                 frame = RawLink.Step(1, 0, 64, Hidden);
-                frame.Step.PageLabels.Add(ByteString.CopyFrom(new byte[15]));
+                frame.Step.PrefixLabels.Add([.. Enumerable.Repeat(ByteString.CopyFrom(new byte[16]), 3), ByteString.CopyFrom(new byte[15])]);
                 break;
             case "payload not last":
                 await link.SendAsync([.. frame.Address(link.Session, 0).ToByteArray(), .. new LinkFrame { Epoch = 0, SessionLow = 1 }.ToByteArray()]);

@@ -25,7 +25,7 @@ internal sealed class PendingStep(int position, int count, OutputRows outputs, M
     /// <summary>What it sends. One share is the step's.</summary>
     public StepInput Input { get; } = input;
 
-    /// <summary>Names of the pages that it completes.</summary>
+    /// <summary>Names of the beginnings that it completes.</summary>
     public IReadOnlyList<ByteString> Labels { get; set; } = [];
 
     /// <summary>It is on its way in the current epoch.</summary>

@@ -9,6 +9,9 @@ namespace Swarm.Client;
 /// </summary>
 internal sealed class PrefixRoutes
 {
+    // Shorter beginnings are no reason to go anywhere.
+    private const int PageLabels = ChainLimits.PagePositions / ChainLimits.LabelPositions;
+
     // Beginnings that are remembered.
     private const int Most = 64;
 
@@ -21,7 +24,7 @@ internal sealed class PrefixRoutes
 
     /// <summary>The name of the first page that a session is to be fed; null where it shares none.</summary>
     public static ByteString? Beginning(ChainSessionOptions options) =>
-        options is { SharesPrefix: true, TokenSource: { } ids } && options.Prefix.Length > ChainLimits.PagePositions ? new PageLabels(ids).First(1)[0] : null;
+        options is { SharesPrefix: true, TokenSource: { } ids } && options.Prefix.Length > ChainLimits.PagePositions ? new PrefixLabels(ids).First(PageLabels)[^1] : null;
 
     /// <summary>A session with a beginning went this way.</summary>
     public void Note(ByteString beginning, IReadOnlyList<ChainHop> hops)

@@ -30,10 +30,10 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private readonly ActivationCodec _outputCodec;
     private readonly SessionFeed _feed;
 
-    // Names of the session's pages; null where it shares none.
-    private readonly PageLabels? _labels;
+    // Names of the session's beginnings; null where it shares none.
+    private readonly PrefixLabels? _labels;
 
-    // Pages that the chain may have already.
+    // Names of positions that the chain may have already.
     private readonly int _offered;
     private readonly SamplingTerms? _sampling;
     private readonly TimeSpan _grace;
@@ -80,9 +80,9 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         _sampling = options.Ends == EndsMode.Swarm ? SamplingWire.Write(options.Sampling) : null;
         if (options is { SharesPrefix: true, TokenSource: { } ids } && shape.Blocks.Start == 0)
         {
-            _labels = new PageLabels(ids);
+            _labels = new PrefixLabels(ids);
             // The last token's output is wanted: it is computed in any case.
-            _offered = Math.Clamp((options.Prefix.Length - 1) / ChainLimits.PagePositions, 0, Math.Min(ChainLimits.MaxPrefixLabels, shape.MaxPositions / ChainLimits.PagePositions));
+            _offered = Math.Clamp((options.Prefix.Length - 1) / ChainLimits.LabelPositions, 0, Math.Min(ChainLimits.MaxPrefixLabels, shape.MaxPositions / ChainLimits.LabelPositions));
         }
 
         _open = _epoch = NewEpoch(0, hops);
@@ -521,14 +521,14 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             Number = epoch.TakeNumber(), Position = (uint)position, Count = (uint)count, Outputs = Outputs.None, Confirmed = (uint)_steps.Confirmed, Replay = true,
         };
         if (_labels is not null)
-            step.PageLabels.Add(_labels.Again(position, count));
+            step.PrefixLabels.Add(_labels.Again(position, count));
         return step;
     }
 
     // Under the lock: the chain is open for the first time.
     private void Begin(HopOpened first)
     {
-        int most = _offered * ChainLimits.PagePositions;
+        int most = _offered * ChainLimits.LabelPositions;
         if (first.Start > most)
         {
             ChainHop hop = _epoch.Hops[0];
@@ -717,7 +717,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                 epoch, step.Count <= DecodeTokens ? epoch.FirstDecode! : epoch.FirstBulk!,
                 new Step
                 {
-                    Number = number, Position = (uint)step.Position, Count = (uint)step.Count, Outputs = (Outputs)step.Outputs, Confirmed = (uint)confirmed, PageLabels = { step.Labels },
+                    Number = number, Position = (uint)step.Position, Count = (uint)step.Count, Outputs = (Outputs)step.Outputs, Confirmed = (uint)confirmed, PrefixLabels = { step.Labels },
                 },
                 input);
         }

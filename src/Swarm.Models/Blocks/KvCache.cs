@@ -96,18 +96,36 @@ public sealed class KvCache : IDisposable
         return Length;
     }
 
-    /// <summary>Lets other caches find a page of which all positions are stored. False where it is shared already, or the pool has another under that key.</summary>
+    /// <summary>Goes on behind full pages with a copy of the beginning of a page that the pool knows by the first possible of these keys; null where there is none, or no room.</summary>
+    public PagePart? AdoptPart(ReadOnlySpan<UInt128> keys)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (Length != _pageCount * KernelSet.PagePositions)
+            throw new InvalidOperationException($"a cache of {Length} positions in {_pageCount} pages, expected full pages");
+        PagePart? part = _pool.FindPart(keys);
+        if (part is null || !TryReserve(Length + part.Positions))
+        {
+            part?.Dispose();
+            return null;
+        }
+
+        _pool.Copy(part.Address, _pages[_pageCount - 1]);
+        Length += part.Positions;
+        return part;
+    }
+
+    /// <summary>Lets other caches find a page, or no more than its beginning. False where it is shared already, or the pool has another under the last name.</summary>
     /// <param name="page">Index.</param>
-    /// <param name="key">Stands for all that the page's numbers, and those of what belongs to it, depend on.</param>
+    /// <param name="names">Of beginnings that are stored, ascending; one of all 64 positions lets others read the page itself, which is copied before it is written again.</param>
     /// <param name="companion">What belongs to it; the pool's from then on, if this succeeds.</param>
-    public bool TryShare(int page, UInt128 key, IPageCompanion? companion)
+    public bool TryShare(int page, ReadOnlySpan<PageName> names, IPageCompanion? companion)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(page);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((page + 1) * KernelSet.PagePositions, Length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((page * KernelSet.PagePositions) + names[^1].Positions, Length);
         if (_shared.Length < _pages.Length)
             Array.Resize(ref _shared, _pages.Length);
-        if (_shared[page] is not null || _pool.TryPublish(key, _pages[page], companion) is not { } shared)
+        if (_shared[page] is not null || _pool.TryPublish(_pages[page], names, companion) is not { } shared)
             return false;
         _shared[page] = shared;
         SharedPages++;

@@ -7,8 +7,8 @@ namespace Swarm.Models.Blocks;
 /// The memory for keys and values of all sessions of a span, within a budget that several pools may share. Pages are native memory, allocated when first needed; a page that a
 /// session gives back is kept for the next, as long as no other pool needs its room. Safe to use from several threads.
 /// <para>
-/// A full page can be published under a key; caches that begin with the same keys share it. It counts once. When no cache has it any more it stays to be found again, until its room is
-/// needed: the page that was left longest ago goes first, and such pages never stand in the way of a cache that grows.
+/// A full page can be published under a key; caches that begin with the same keys share it. It counts once. Its beginnings, and those of a page that will not be filled, can be published
+/// as well, to be copied. When no cache has a published page any more it stays to be found again, until its room is needed: the page that was left longest ago goes first, and such pages never stand in the way of a cache that grows.
 /// </para>
 /// </summary>
 public sealed unsafe class KvPool : IDisposable
@@ -16,7 +16,7 @@ public sealed unsafe class KvPool : IDisposable
     private const int Alignment = 64;
     private readonly KvBudget _budget;
     private readonly Stack<nint> _free = new();
-    private readonly Dictionary<UInt128, SharedPage> _published = [];
+    private readonly Dictionary<UInt128, (SharedPage Page, int Positions)> _published = [];
 
     // Published pages that no cache has, the one left longest ago first.
     private readonly LinkedList<SharedPage> _idle = [];
@@ -151,28 +151,34 @@ public sealed unsafe class KvPool : IDisposable
         }
     }
 
-    /// <summary>Whether a page is published under a key.</summary>
+    /// <summary>Whether a page, or its beginning, is published under a key.</summary>
     internal bool Knows(UInt128 key)
     {
         lock (_budget.Gate)
             return _published.ContainsKey(key);
     }
 
-    /// <summary>Publishes a page that one cache has and writes no more; null, and nothing done, where its key is taken.</summary>
-    internal SharedPage? TryPublish(UInt128 key, nint address, IPageCompanion? companion)
+    /// <summary>Publishes a page that one cache has and writes no more, and its beginnings; null, and nothing done, where the key of the longest is taken.</summary>
+    internal SharedPage? TryPublish(nint address, ReadOnlySpan<PageName> names, IPageCompanion? companion)
     {
         lock (_budget.Gate)
         {
-            var page = new SharedPage(key, address, companion);
-            if (_disposed || !_published.TryAdd(key, page))
+            if (_disposed || _published.ContainsKey(names[^1].Key))
                 return null;
+            var page = new SharedPage(address, companion);
+            foreach (PageName name in names)
+            {
+                if (_published.TryAdd(name.Key, (page, name.Positions)))
+                    page.Keys.Add(name.Key);
+            }
+
             _companionBytes += companion?.Bytes ?? 0;
             _budget.MakeRoom(0);
             return page;
         }
     }
 
-    /// <summary>The pages published under the keys, up to the first that is not there or for which there is no room; the caller has them with the others who do.</summary>
+    /// <summary>The full pages published under the keys, up to the first that is not there or for which there is no room; the caller has them with the others who do.</summary>
     internal List<SharedPage> Find(ReadOnlySpan<UInt128> keys)
     {
         var found = new List<SharedPage>();
@@ -181,15 +187,29 @@ public sealed unsafe class KvPool : IDisposable
             ObjectDisposedException.ThrowIf(_disposed, this);
             foreach (UInt128 key in keys)
             {
-                if (!_published.TryGetValue(key, out SharedPage? page) || (page.Holders == 0 && !_budget.Allows(Layout.PageBytes)))
+                if (!_published.TryGetValue(key, out (SharedPage Page, int Positions) known) || known.Positions < KernelSet.PagePositions || !TryUse(known.Page))
                     break;
-                if (page.Holders++ == 0)
-                    Use(page);
-                found.Add(page);
+                found.Add(known.Page);
             }
         }
 
         return found;
+    }
+
+    /// <summary>The page whose beginning is published under the first of the keys that is; null where none is. The caller has it with the others who do.</summary>
+    internal PagePart? FindPart(ReadOnlySpan<UInt128> keys)
+    {
+        lock (_budget.Gate)
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            foreach (UInt128 key in keys)
+            {
+                if (_published.TryGetValue(key, out (SharedPage Page, int Positions) known) && TryUse(known.Page))
+                    return new PagePart(this, known.Page, known.Positions);
+            }
+        }
+
+        return null;
     }
 
     /// <summary>A cache has a published page no more.</summary>
@@ -258,17 +278,26 @@ public sealed unsafe class KvPool : IDisposable
         }
     }
 
-    private void Use(SharedPage page)
+    private bool TryUse(SharedPage page)
     {
-        _idle.Remove(page.Idle!);
-        page.Idle = null;
-        _idleCompanionBytes -= page.Companion?.Bytes ?? 0;
-        _pagesLeased++;
+        if (page.Holders == 0)
+        {
+            if (!_budget.Allows(Layout.PageBytes))
+                return false;
+            _idle.Remove(page.Idle!);
+            page.Idle = null;
+            _idleCompanionBytes -= page.Companion?.Bytes ?? 0;
+            _pagesLeased++;
+        }
+
+        page.Holders++;
+        return true;
     }
 
     private void Free(SharedPage page)
     {
-        _published.Remove(page.Key);
+        foreach (UInt128 key in page.Keys)
+            _published.Remove(key);
         _companionBytes -= page.Companion?.Bytes ?? 0;
         page.Companion?.Dispose();
         NativeMemory.AlignedFree((void*)page.Address);

@@ -74,6 +74,8 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
                     break;
                 }
 
+                foreach (StepPiece piece in pass.Pieces)
+                    PageSharing.OnStarts(piece.Work);
                 _computing = true;
                 await RunAsync(pass);
                 _computing = false;
@@ -162,6 +164,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
     private static void Release(SessionTable table, NodeSession session)
     {
         session.IsReleased = true;
+        PageSharing.PublishEnd(session);
         session.Cache.Dispose();
         if (session.Outputs is { } outputs)
         {

@@ -89,7 +89,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
             if (step.Position < _log.End)
                 GoBack(step.Position);
             _log.Confirm((int)header.Confirmed);
-            _log.Append(step, header.Replay, packet.Bytes, header.TokenIds, header.PageLabels);
+            _log.Append(step, header.Replay, packet.Bytes, header.TokenIds, header.PrefixLabels);
             direct = _isReady && !_isEnded && !_isSending && _overtaken.Count == 0 && _cursor == step.Position && _window.IsOpenFor(packet.EncodedBytes);
             if (direct)
             {
@@ -105,7 +105,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         }
 
         if (direct)
-            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay) { TokenIds = header.TokenIds, PageLabels = header.PageLabels }, packet, number);
+            Send(new Stretch(step.Position, step.Count, step.Outputs, step.IsBulk, header.Replay) { TokenIds = header.TokenIds, Labels = header.PrefixLabels }, packet, number);
         else
             packet.Dispose();
         SendWaiting(isSending: direct);
@@ -268,7 +268,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         var packet = new HiddenPacket(stretch.Count, hidden, plan.OutputCodec, (int)_log.Bytes(stretch.Position, stretch.Count));
         if (_log.TryRead(stretch.Position, stretch.Count, packet.Bytes))
         {
-            stretch = stretch with { PageLabels = _log.Labels.Of(stretch.Position, stretch.Count) };
+            stretch = stretch with { Labels = _log.Labels.Of(stretch.Position, stretch.Count) };
             if (_log.Tokens is { } tokens)
                 stretch = stretch with { TokenIds = tokens.Copy(stretch.Position, stretch.Count) };
             return packet;
@@ -346,7 +346,7 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         };
         if (stretch.TokenIds is { } tokenIds)
             step.TokenIds.Add(tokenIds);
-        step.PageLabels.Add(stretch.PageLabels);
+        step.PrefixLabels.Add(stretch.Labels);
         lock (_log.Gate)
         {
             step.Confirmed = (uint)_log.Confirmed;

@@ -27,8 +27,14 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
     /// <summary>Under what its pages can be found by the client's other sessions; null where the client proves no identity.</summary>
     public PageKeys? Keys { get; init; }
 
+    /// <summary>The client's names of its beginnings, at the last hop; elsewhere they go on with <see cref="Outputs"/>.</summary>
+    public LabelLog Labels { get; } = new();
+
     /// <summary>It begins with pages that the node may have: from where it is fed is known once the chain is open.</summary>
     public bool LooksForPages { get; init; }
+
+    /// <summary>Positions that are computed under their names, and that no step under way overwrites.</summary>
+    public int Settled { get; set; }
 
     /// <summary>Positions that it began with.</summary>
     public int PrefixTokens { get; set; }

@@ -1,7 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Collections;
 using Swarm.Node.SwarmEnds;
-using Swarm.Protocol;
 using Swarm.Protocol.Wire;
 
 namespace Swarm.Node.Sessions;
@@ -21,7 +20,10 @@ internal sealed class OutputLog(RetainedRows rows) : IDisposable
     /// <summary>The ids that go on with the rows; null with local ends.</summary>
     public TokenLog? Tokens { get; init; }
 
-    /// <summary>The client's names of the pages of positions; they go on with the rows.</summary>
+    /// <summary>How rows lie.</summary>
+    public RowFormat Format => rows.Format;
+
+    /// <summary>The client's names of its beginnings; they go on with the rows.</summary>
     public LabelLog Labels { get; } = new();
 
     /// <summary>Held while it is used.</summary>
@@ -47,21 +49,23 @@ internal sealed class OutputLog(RetainedRows rows) : IDisposable
         rows.Append(step.Position, encoded);
         if (tokenIds is not null)
             Tokens?.Write(step.Position, tokenIds);
-        Labels.Write(step.Position, step.Count, labels ?? []);
+        if (labels is null)
+            Labels.Truncate(step.Position);
+        else
+            Labels.Write(step.Position, step.Count, labels);
         End = step.End;
         if (!replay)
             _marks.Add(step);
     }
 
-    /// <summary>Adds a page of positions that another session computed, at <see cref="End"/>.</summary>
-    public void Append(PageOutput page, ByteString label)
+    /// <summary>Adds the first positions of a page that another session computed, at <see cref="End"/>.</summary>
+    public void Append(PageOutput page, int positions)
     {
         if (_disposed)
             return;
-        rows.Append(End, page.Rows);
-        Tokens?.Append(page.Ids);
-        Labels.Write(End, ChainLimits.PagePositions, [label]);
-        End += ChainLimits.PagePositions;
+        rows.Append(End, page.Rows(positions));
+        Tokens?.Append(page.Ids(positions));
+        End += positions;
     }
 
     /// <summary>Forgets rows from a position on, and steps that reach beyond it.</summary>

@@ -18,7 +18,7 @@ internal sealed class PageKeys
         _scope = scope;
     }
 
-    private static ReadOnlySpan<byte> Domain => "swarm page key 1"u8;
+    private static ReadOnlySpan<byte> Domain => "swarm prefix key 1"u8;
 
     /// <summary>The keys of a session; null where its client proves no identity.</summary>
     /// <param name="client">Whose it is.</param>
@@ -51,11 +51,11 @@ internal sealed class PageKeys
         return new PageKeys(hash.GetHashAndReset());
     }
 
-    /// <summary>The key of a page.</summary>
-    /// <param name="label">The client's name for it.</param>
+    /// <summary>The key of the positions up to a multiple of 16.</summary>
+    /// <param name="label">The client's name for them.</param>
     public UInt128 Of(ByteString label)
     {
-        Span<byte> text = stackalloc byte[SHA256.HashSizeInBytes + ChainLimits.PageLabelBytes];
+        Span<byte> text = stackalloc byte[SHA256.HashSizeInBytes + ChainLimits.LabelBytes];
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         _scope.CopyTo(text);
         label.Span.CopyTo(text[SHA256.HashSizeInBytes..]);

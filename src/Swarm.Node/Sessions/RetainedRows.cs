@@ -29,6 +29,9 @@ internal sealed class RetainedRows : IDisposable
         _file = file ?? new SpillFile();
     }
 
+    /// <summary>How rows lie.</summary>
+    public RowFormat Format => _format;
+
     /// <summary>Rows of positions [First, End) are there.</summary>
     public int First { get; private set; }
 

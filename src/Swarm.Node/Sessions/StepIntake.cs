@@ -162,7 +162,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
             return SessionTable.Make(FaultKind.InvalidArgument, $"codec: {step.Codec}, expected {plan.InputCodec.Id} ({plan.InputCodec.Name}) at block {plan.Part.Start}");
         if (EndsTerms.Check(plan.Ends, step) is { } wrong)
             return wrong;
-        if (LabelLog.Check(step.Position, step.Count, step.PageLabels) is { } mislabelled)
+        if (LabelLog.Check(step.Position, step.Count, step.PrefixLabels) is { } mislabelled)
             return SessionTable.Make(FaultKind.InvalidArgument, mislabelled);
         long most = plan.InputCodec.MaxEncodedBytes((int)step.Count, self.Hidden);
         if (plan.Ends is not { Embeds: true } && (step.EncodedBytes is 0 || step.EncodedBytes > (ulong)most))

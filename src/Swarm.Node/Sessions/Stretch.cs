@@ -17,6 +17,6 @@ internal readonly record struct Stretch(int Position, int Count, Outputs Outputs
     /// <summary>Their ids; null with local ends.</summary>
     public RepeatedField<uint>? TokenIds { get; init; }
 
-    /// <summary>Names of the pages that they complete.</summary>
-    public IEnumerable<ByteString> PageLabels { get; init; } = [];
+    /// <summary>Names of the beginnings that they complete.</summary>
+    public IEnumerable<ByteString> Labels { get; init; } = [];
 }

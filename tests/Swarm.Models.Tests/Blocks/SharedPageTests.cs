@@ -13,9 +13,9 @@ public sealed class SharedPageTests
     {
         using var pool = new KvPool(8 * Layout.PageBytes, Layout);
         KvCache first = Filled(pool, 200);
-        Assert.True(first.TryShare(0, 10, null));
-        Assert.True(first.TryShare(1, 11, null));
-        Assert.False(first.TryShare(1, 12, null));
+        Assert.True(first.TryShare(0, [new PageName(10, 64)], null));
+        Assert.True(first.TryShare(1, [new PageName(11, 64)], null));
+        Assert.False(first.TryShare(1, [new PageName(12, 64)], null));
 
         KvCache second = pool.CreateCache();
         Assert.Equal(128, second.Adopt([10, 11, 12]));
@@ -38,7 +38,7 @@ public sealed class SharedPageTests
         using var pool = new KvPool(8 * Layout.PageBytes, Layout);
         using KvCache first = Filled(pool, 192);
         for (int page = 0; page < 3; page++)
-            Assert.True(first.TryShare(page, (UInt128)page, null));
+            Assert.True(first.TryShare(page, [new PageName((UInt128)page, 64)], null));
         new Span<byte>((void*)first.Pages[1], (int)Layout.PageBytes).Fill(7);
         nint[] before = first.Pages.ToArray();
         using KvCache second = pool.CreateCache();
@@ -72,7 +72,7 @@ public sealed class SharedPageTests
         foreach (UInt128 key in new UInt128[] { 1, 2 })
         {
             using KvCache cache = Filled(pool, 64);
-            Assert.True(cache.TryShare(0, key, new Companion(() => freed.Add(key), 0)));
+            Assert.True(cache.TryShare(0, [new PageName(key, 64)], new Companion(() => freed.Add(key), 0)));
         }
 
         Assert.Equal(2 * Layout.PageBytes, budget.IdleBytes);
@@ -101,7 +101,7 @@ public sealed class SharedPageTests
             for (int page = 0; page < 2; page++)
             {
                 UInt128 key = (10 * prefix) + (UInt128)page;
-                Assert.True(cache.TryShare(page, key, new Companion(() => freed.Add(key), page == 0 ? Layout.PageBytes : 0)));
+                Assert.True(cache.TryShare(page, [new PageName(key, 64)], new Companion(() => freed.Add(key), page == 0 ? Layout.PageBytes : 0)));
             }
         }
 
@@ -122,7 +122,7 @@ public sealed class SharedPageTests
         var pool = new KvPool(budget, Layout);
         var freed = new List<UInt128>();
         KvCache first = Filled(pool, 64);
-        Assert.True(first.TryShare(0, 1, new Companion(() => freed.Add(1), 5)));
+        Assert.True(first.TryShare(0, [new PageName(1, 64)], new Companion(() => freed.Add(1), 5)));
         KvCache second = pool.CreateCache();
         second.Adopt([1]);
 
@@ -151,8 +151,8 @@ public sealed class SharedPageTests
         using KvCache first = runner.Pool.CreateCache();
         runner.Ends.Embed(ids, rows);
         runner.Stack.Forward(rows, [new StackStep(first, 0, ids.Length)]);
-        Assert.True(first.TryShare(0, 1, null));
-        Assert.True(first.TryShare(1, 2, null));
+        Assert.True(first.TryShare(0, [new PageName(1, 64)], null));
+        Assert.True(first.TryShare(1, [new PageName(2, 64)], null));
 
         // The rest after the shared pages; then back into them with other ids, and once more by the one who shared them.
         using KvCache second = runner.Pool.CreateCache();
@@ -164,6 +164,59 @@ public sealed class SharedPageTests
         using KvCache third = runner.Pool.CreateCache();
         Assert.Equal(128, third.Adopt([1, 2]));
         Numbers.AssertSameBits(expected.AsSpan(128 * hidden).ToArray(), Forward(runner, third, ids, 128), "found again");
+    }
+
+    [Fact]
+    public void AdoptPart_BeginningOfAPage_IsACopyWhoseContinuationGivesTheSameBits()
+    {
+        using var runner = new ModelRunner(TestData.Path("families/llama"), new CpuKernels(1));
+        int hidden = runner.Config.Hidden;
+        int[] ids = [.. Enumerable.Range(0, 128).Select(index => (index * 7 + 3) % runner.Config.Vocabulary)];
+        int[] others = [.. ids[..100], .. ids[50..100]];
+        float[] expected = runner.Hidden(others);
+        var freed = new List<int>();
+        KvCache first = runner.Pool.CreateCache();
+        Forward(runner, first, ids, 0);
+        Assert.True(first.TryShare(0, [new PageName(4, 64)], null));
+        Assert.True(first.TryShare(1, [new PageName(5, 16), new PageName(6, 32), new PageName(7, 64)], new Companion(() => freed.Add(1), 0)));
+
+        using KvCache second = runner.Pool.CreateCache();
+        Assert.Equal(64, second.Adopt([4, 6]));
+        Assert.Null(second.AdoptPart([99]));
+        using (PagePart part = second.AdoptPart([99, 6, 5])!)
+        {
+            first.Dispose();
+            Assert.Equal((32, 96), (part.Positions, second.Length));
+            Assert.NotNull(part.Companion);
+            Assert.Equal(3 * runner.Pool.Layout.PageBytes, runner.Pool.UsedBytes);
+        }
+
+        Assert.Equal((1, 2 * runner.Pool.Layout.PageBytes), (second.SharedPages, runner.Pool.UsedBytes));
+        Numbers.AssertSameBits(expected.AsSpan(96 * hidden).ToArray(), Forward(runner, second, others, 96), "behind a copied beginning");
+        using KvCache third = runner.Pool.CreateCache();
+        Assert.Equal(128, third.Adopt([4, 7]));
+        Numbers.AssertSameBits(runner.Hidden(ids).AsSpan(127 * hidden).ToArray(), Forward(runner, third, ids, 127), "the page itself");
+        Assert.Empty(freed);
+    }
+
+    [Fact]
+    public void TryShare_EndOfACache_IsFoundByItsBeginningsOnlyUntilItGoes()
+    {
+        using var pool = new KvPool(8 * Layout.PageBytes, Layout);
+        KvCache first = Filled(pool, 40);
+        Assert.True(first.TryShare(0, [new PageName(1, 16), new PageName(2, 32)], null));
+        first.Dispose();
+        Assert.Equal(Layout.PageBytes, pool.IdleBytes);
+
+        using KvCache second = pool.CreateCache();
+        Assert.Equal(0, second.Adopt([2]));
+        second.AdoptPart([2])!.Dispose();
+        Assert.Equal((32, 0), (second.Length, second.SharedPages));
+        using KvCache large = pool.CreateCache();
+        Assert.True(large.TryReserve(7 * 64));
+        using KvCache late = pool.CreateCache();
+        Assert.Null(late.AdoptPart([2, 1]));
+        Assert.Equal(0, pool.IdleBytes);
     }
 
     private static float[] Forward(ModelRunner runner, KvCache cache, int[] ids, int position)

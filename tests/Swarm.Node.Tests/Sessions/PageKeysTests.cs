@@ -42,26 +42,27 @@ public sealed class PageKeysTests
     public void LabelLog_StepsWithAndWithoutNames_GivesThoseThatAreKnownAsAWhole()
     {
         var log = new LabelLog();
-        log.Write(0, 64, [Label(1)]);
-        log.Write(64, 100, []);
-        log.Write(164, 28, [Label(3)]);
-        Assert.Equal([Label(1)], log.Of(0, 100));
-        Assert.Empty(log.Of(0, 128));
-        Assert.Equal([Label(3)], log.Of(150, 100));
-        Assert.Empty(log.Of(128, 63));
-        Assert.Empty(log.Of(192, 64));
+        log.Write(0, 16, [Label(1)]);
+        log.Write(16, 30, []);
+        log.Write(46, 7, [Label(3)]);
+        Assert.Equal([Label(1)], log.Of(0, 31));
+        Assert.Empty(log.Of(0, 32));
+        Assert.Equal([Label(3)], log.Of(40, 20));
+        Assert.Empty(log.Of(32, 15));
+        Assert.Empty(log.Of(48, 16));
+        Assert.Equal([Label(1), null, Label(3), null], new[] { 16, 32, 48, 64 }.Select(log.At));
 
-        log.Write(70, 58, [Label(2)]);
-        Assert.Equal([Label(1), Label(2)], log.Of(0, 150));
-        Assert.Empty(log.Of(128, 64));
-        log.Truncate(127);
-        Assert.Empty(log.Of(64, 64));
-        Assert.Equal([Label(1)], log.Of(0, 127));
+        log.Write(18, 20, [Label(2)]);
+        Assert.Equal([Label(1), Label(2)], log.Of(0, 38));
+        Assert.Empty(log.Of(32, 16));
+        log.Truncate(31);
+        Assert.Empty(log.Of(16, 16));
+        Assert.Equal([Label(1)], log.Of(0, 31));
     }
 
     private static UInt128 Key(PeerId client, ByteString model, uint[] points, SessionPlan plan, byte label = 7) => PageKeys.Of(client, model, points, plan)!.Of(Label(label));
 
-    private static ByteString Label(byte value) => ByteString.CopyFrom([.. Enumerable.Repeat(value, ChainLimits.PageLabelBytes)]);
+    private static ByteString Label(byte value) => ByteString.CopyFrom([.. Enumerable.Repeat(value, ChainLimits.LabelBytes)]);
 
     private static PeerId Peer(byte value) => new([.. Enumerable.Repeat(value, PeerId.Length)]);
 }

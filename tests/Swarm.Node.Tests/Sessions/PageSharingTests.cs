@@ -12,7 +12,9 @@ namespace Swarm.Node.Tests;
 public sealed class PageSharingTests : IAsyncLifetime
 {
     private const int Hidden = 64;
-    private static readonly ByteString[] Labels = [Label(1), Label(2), Label(3)];
+
+    // Of the first 16, 32, … 192 positions.
+    private static readonly ByteString[] Labels = [.. Enumerable.Range(1, 12).Select(Label)];
 
     private SwarmCluster _cluster = null!;
     private ITransport _transport = null!;
@@ -41,37 +43,42 @@ public sealed class PageSharingTests : IAsyncLifetime
     public async Task Open_PagesOfAnEarlierSession_StartsAfterThemAndFeedsTheNextHopWhatItLacks()
     {
         FakeFrame sent = await LeavePagesAsync();
-        Assert.Equal(Labels[..2], sent.Frame.Step.PageLabels);
+        Assert.Equal(Labels[..9], sent.Frame.Step.PrefixLabels);
 
         FakeFrame asked = await AskAsync(Labels);
-        Assert.Equal(Labels[..2], asked.Frame.Open.PrefixLabels);
+        Assert.Equal(Labels[..9], asked.Frame.Open.PrefixLabels);
         _next.SayOpened(_link.Session, 0, start: 64);
         HopOpened own = (await _link.ReceiveAsync(LinkFrame.BodyOneofCase.Opened)).Opened.Hops[0];
         FakeFrame fed = await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
 
-        Assert.Equal((128u, false, 0u), (own.Start, own.Kept, own.Recomputed));
-        Assert.Equal((64, 64, true), fed.Stretch);
-        Assert.Equal(sent.Bytes[(64 * Hidden * 4)..(128 * Hidden * 4)], fed.Bytes);
-        Assert.Equal([Labels[1]], fed.Frame.Step.PageLabels);
+        Assert.Equal((144u, false, 0u), (own.Start, own.Kept, own.Recomputed));
+        Assert.Equal((64, 80, true), fed.Stretch);
+        Assert.Equal(sent.Bytes[(64 * Hidden * 4)..(144 * Hidden * 4)], fed.Bytes);
+        Assert.Equal(Labels[4..9], fed.Frame.Step.PrefixLabels);
 
         // What follows is computed on what was skipped: the same bits as then.
-        await _link.SendAsync(RawLink.StepAt(0, 128, 10, Hidden));
+        await _link.SendAsync(RawLink.StepAt(0, 144, 10, Hidden));
         FakeFrame more = await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
-        Assert.Equal((128, 10, false), more.Stretch);
-        Assert.Equal(sent.Bytes[(128 * Hidden * 4)..], more.Bytes);
+        Assert.Equal((144, 10, false), more.Stretch);
+        Assert.Equal(sent.Bytes[(144 * Hidden * 4)..], more.Bytes);
         HopTelemetry figures = more.Frame.Step.Telemetry[0];
-        Assert.Equal((128ul, 10ul, 0ul), (figures.PrefixTokens, figures.Tokens, figures.RecomputedTokens));
+        Assert.Equal((144ul, 10ul, 0ul), (figures.PrefixTokens, figures.Tokens, figures.RecomputedTokens));
         _next.AssertNothingMore();
     }
 
     [Fact]
-    public async Task Open_RoomForLessPromised_StartsWithinIt()
+    public async Task Open_RoomForLessPromisedOrAnotherText_StartsWithinWhatIsCommon()
     {
         await LeavePagesAsync();
 
         FakeFrame asked = await AskAsync(Labels, need: 100);
+        Assert.Equal(Labels[..6], asked.Frame.Open.PrefixLabels);
+        _next.SayOpened(_link.Session, 0);
+        await _link.ReceiveAsync(LinkFrame.BodyOneofCase.Opened);
+        await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
+        await CloseAsync();
 
-        Assert.Equal(Labels[..1], asked.Frame.Open.PrefixLabels);
+        Assert.Equal(Labels[..5], (await AskAsync([.. Labels[..5], .. Enumerable.Range(70, 7).Select(Label)])).Frame.Open.PrefixLabels);
     }
 
     [Fact]
@@ -79,7 +86,7 @@ public sealed class PageSharingTests : IAsyncLifetime
     {
         await LeavePagesAsync();
 
-        Assert.Empty((await AskAsync([Label(9), Labels[1]])).Frame.Open.PrefixLabels);
+        Assert.Empty((await AskAsync([Label(99), Label(98)])).Frame.Open.PrefixLabels);
 
         await using ITransport transport = _cluster.NewTransport();
         await using RawLink other = await RawLink.GreetAsync(transport, Node.Address);
@@ -100,7 +107,7 @@ public sealed class PageSharingTests : IAsyncLifetime
         Fault fault = await _link.ReceiveFaultAsync();
 
         Assert.Equal((FaultKind.ProtocolViolation, _next.Hop(2, 4).Peer), (fault.Kind, fault.Peer));
-        Assert.Contains("start 192, expected at most 128", fault.Message);
+        Assert.Contains("start 192, expected at most 144", fault.Message);
     }
 
     [Fact]
@@ -109,7 +116,7 @@ public sealed class PageSharingTests : IAsyncLifetime
         await LeavePagesAsync();
 
         await AskAsync(Labels);
-        await _link.SendAsync(RawLink.StepAt(0, 128, 1, Hidden));
+        await _link.SendAsync(RawLink.StepAt(0, 144, 1, Hidden));
         Fault fault = await _link.ReceiveFaultAsync();
 
         Assert.Equal(FaultKind.ProtocolViolation, fault.Kind);
@@ -117,23 +124,24 @@ public sealed class PageSharingTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Step_BackIntoAPage_ThatPageIsFoundUnderItsOldAndItsNewName()
+    public async Task Step_BackIntoAPage_BothItsTextsAreFound()
     {
-        FakeFrame sent = await LeavePagesAsync(bend: 0);
+        FakeFrame sent = await LeavePagesAsync();
         await AskAsync(Labels);
-        _next.SayOpened(_link.Session, 0, start: 128);
+        _next.SayOpened(_link.Session, 0, start: 144);
         await _link.ReceiveAsync(LinkFrame.BodyOneofCase.Opened);
+        ByteString[] others = [.. Labels[..6], Label(88), Label(89)];
         LinkFrame bent = RawLink.StepAt(0, 100, 28, Hidden, bend: 0.5f);
-        bent.Step.PageLabels.Add(Labels[2]);
+        bent.Step.PrefixLabels.Add(others[6..]);
         await _link.SendAsync(bent);
         FakeFrame other = await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
         Assert.NotEqual(sent.Bytes[(100 * Hidden * 4)..(128 * Hidden * 4)], other.Bytes);
         await CloseAsync();
 
-        foreach ((ByteString second, List<byte> rows) in new[] { (Labels[1], sent.Bytes[(100 * Hidden * 4)..(128 * Hidden * 4)]), (Labels[2], other.Bytes) })
+        foreach ((ByteString[] labels, List<byte> rows) in new[] { (Labels[..8], sent.Bytes[(100 * Hidden * 4)..(128 * Hidden * 4)]), (others, other.Bytes) })
         {
-            FakeFrame asked = await AskAsync([Labels[0], second]);
-            Assert.Equal(2, asked.Frame.Open.PrefixLabels.Count);
+            FakeFrame asked = await AskAsync(labels);
+            Assert.Equal(labels, asked.Frame.Open.PrefixLabels);
             _next.SayOpened(_link.Session, 0, start: 0);
             await _link.ReceiveAsync(LinkFrame.BodyOneofCase.Opened);
             FakeFrame fed = await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
@@ -144,10 +152,10 @@ public sealed class PageSharingTests : IAsyncLifetime
         }
     }
 
-    private static ByteString Label(byte value)
+    private static ByteString Label(int value)
     {
-        byte[] bytes = new byte[ChainLimits.PageLabelBytes];
-        bytes.AsSpan().Fill(value);
+        byte[] bytes = new byte[ChainLimits.LabelBytes];
+        bytes.AsSpan().Fill((byte)value);
         return ByteString.CopyFrom(bytes);
     }
 
@@ -168,13 +176,13 @@ public sealed class PageSharingTests : IAsyncLifetime
     }
 
     // A session of two full pages and a part, which has ended.
-    private async Task<FakeFrame> LeavePagesAsync(float bend = 0)
+    private async Task<FakeFrame> LeavePagesAsync()
     {
         await AskAsync([]);
         _next.SayOpened(_link.Session, 0);
         await _link.ReceiveAsync(LinkFrame.BodyOneofCase.Opened);
-        LinkFrame step = RawLink.StepAt(0, 0, 138, Hidden, bend: bend);
-        step.Step.PageLabels.Add(Labels[..2]);
+        LinkFrame step = RawLink.StepAt(0, 0, 154, Hidden);
+        step.Step.PrefixLabels.Add(Labels[..9]);
         await _link.SendAsync(step);
         FakeFrame sent = await _next.ReceiveAsync(LinkFrame.BodyOneofCase.Step);
         await CloseAsync();
