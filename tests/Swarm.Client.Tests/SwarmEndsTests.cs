@@ -100,8 +100,8 @@ public sealed class SwarmEndsTests
 
         static async Task<double> BytesPerTokenAsync(SwarmClient client)
         {
-            GenerationResult few = await client.GenerateAsync(Prompt, Options(SamplingOptions.Greedy) with { MaxTokens = 10 }).CompleteAsync();
-            GenerationResult many = await client.GenerateAsync(Prompt, Options(SamplingOptions.Greedy) with { MaxTokens = 60 }).CompleteAsync();
+            GenerationResult few = await client.GenerateAsync(Prompt, Options(SamplingOptions.Greedy) with { MaxTokens = 10, SharesPrefix = false }).CompleteAsync();
+            GenerationResult many = await client.GenerateAsync(Prompt, Options(SamplingOptions.Greedy) with { MaxTokens = 60, SharesPrefix = false }).CompleteAsync();
             return (many.Figures.SentBytes - few.Figures.SentBytes) / 50.0;
         }
     }
@@ -225,7 +225,7 @@ public sealed class SwarmEndsTests
         await using SwarmClient thick = await cluster.ConnectAsync();
         await using ChatSession chat = thin.StartChat();
         await using ChatSession same = thick.StartChat();
-        var greedy = new GenerationOptions { MaxTokens = 16 };
+        var greedy = new GenerationOptions { MaxTokens = 16, SharesPrefix = false };
         GenerationOptions sampled = greedy with { Sampling = Sampled with { RepeatPenalty = 1.1f } };
         var prefilled = new List<int>();
         foreach ((string text, GenerationOptions options) in new[] { ("Name one colour.", greedy), ("And another one?", greedy), ("Which is nicer?", sampled) })

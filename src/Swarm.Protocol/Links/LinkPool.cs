@@ -48,7 +48,7 @@ public sealed class LinkPool(ITransport transport, TimeProvider time, Func<Conne
             {
                 await (await opening).DisposeAsync();
             }
-            catch (SwarmException)
+            catch (Exception exception) when (exception is SwarmException or ObjectDisposedException)
             {
                 // It never opened.
             }
