@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Swarm.Kernels;
 
 /// <summary>
@@ -5,13 +7,16 @@ namespace Swarm.Kernels;
 /// position and the float32 frequency, as transformers computes it; its cosine and sine come from our own routine in double
 /// (<see cref="HostMath"/>), because the platform's differ in the last bits.
 /// </summary>
-public sealed class RotaryTable
+public sealed unsafe class RotaryTable
 {
+    private const int ChunkPositions = KernelSet.PagePositions;
+
     private readonly float[] _frequencies;
     private readonly float _magnitude;
-    private float[] _cosines = [];
-    private float[] _sines = [];
-    private int _positions;
+
+    // Cosines [64][Pairs], then sines, of 64 positions each: a longer context copies nothing and leaves no garbage.
+    private nint[] _chunks = new nint[128];
+    private int _chunkCount;
 
     /// <param name="layout">Which values turn together.</param>
     /// <param name="frequencies">Radians a position for each pair; as many pairs as turn (a head's remaining values stay).</param>
@@ -23,6 +28,12 @@ public sealed class RotaryTable
         _magnitude = magnitude;
     }
 
+    ~RotaryTable()
+    {
+        for (int i = 0; i < _chunkCount; i++)
+            NativeMemory.AlignedFree((void*)_chunks[i]);
+    }
+
     public RotaryLayout Layout { get; }
 
     /// <summary>Pairs that turn: half the rotary dimension.</summary>
@@ -31,27 +42,38 @@ public sealed class RotaryTable
     /// <summary>Makes the rows of positions 0 … positions − 1. Not thread-safe: call before dividing work.</summary>
     public void Extend(int positions)
     {
-        if (positions <= _positions)
-            return;
-        int capacity = Math.Max(256, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)positions));
-        Array.Resize(ref _cosines, capacity * Pairs);
-        Array.Resize(ref _sines, capacity * Pairs);
-        for (int position = _positions; position < capacity; position++)
+        while (_chunkCount * ChunkPositions < positions)
         {
-            for (int pair = 0; pair < Pairs; pair++)
-            {
-                float angle = (float)position * _frequencies[pair];
-                _cosines[position * Pairs + pair] = (float)HostMath.Cos(angle) * _magnitude;
-                _sines[position * Pairs + pair] = (float)HostMath.Sin(angle) * _magnitude;
-            }
+            if (_chunkCount == _chunks.Length)
+                Array.Resize(ref _chunks, 2 * _chunkCount);
+            _chunks[_chunkCount] = MakeChunk(_chunkCount * ChunkPositions);
+            _chunkCount++;
         }
-
-        _positions = capacity;
     }
 
     /// <summary>Cosines of a position's pairs.</summary>
-    public ReadOnlySpan<float> Cosines(int position) => _cosines.AsSpan(position * Pairs, Pairs);
+    public ReadOnlySpan<float> Cosines(int position) => Row(position, 0);
 
     /// <summary>Sines of a position's pairs.</summary>
-    public ReadOnlySpan<float> Sines(int position) => _sines.AsSpan(position * Pairs, Pairs);
+    public ReadOnlySpan<float> Sines(int position) => Row(position, ChunkPositions);
+
+    private ReadOnlySpan<float> Row(int position, int rows) =>
+        new((float*)_chunks[position / ChunkPositions] + (rows + position % ChunkPositions) * Pairs, Pairs);
+
+    private nint MakeChunk(int firstPosition)
+    {
+        nint chunk = (nint)NativeMemory.AlignedAlloc((nuint)(2L * ChunkPositions * Pairs * sizeof(float)), 64);
+        float* cosines = (float*)chunk, sines = cosines + ChunkPositions * Pairs;
+        for (int i = 0; i < ChunkPositions; i++)
+        {
+            for (int pair = 0; pair < Pairs; pair++)
+            {
+                float angle = (float)(firstPosition + i) * _frequencies[pair];
+                *cosines++ = (float)HostMath.Cos(angle) * _magnitude;
+                *sines++ = (float)HostMath.Sin(angle) * _magnitude;
+            }
+        }
+
+        return chunk;
+    }
 }

@@ -4,8 +4,8 @@ namespace Swarm.Kernels;
 
 /// <summary>
 /// Divides one call's chunks over threads that live as long as the pool. Chunks are claimed one at a time, by the caller too, so a worker
-/// that wakes late or is held up by other programs delays nobody. Idle workers spin for some tens of microseconds, then sleep. One
-/// caller at a time; running allocates nothing.
+/// that wakes late or is held up by other programs delays nobody. Idle workers spin for some tens of microseconds at most, less where spinning
+/// has not met work lately, then sleep. One caller at a time; running allocates nothing.
 /// </summary>
 internal sealed class WorkerPool : IDisposable
 {
@@ -16,6 +16,9 @@ internal sealed class WorkerPool : IDisposable
 
     // About 50 microseconds (a round is a quarter): longer than the gaps between two kernels of a step, far shorter than a scheduler's time slice.
     private const int SpinRounds = 200;
+
+    // About 8 microseconds: longer than most gaps inside a step.
+    private const int LeastSpinRounds = 32;
 
     private readonly Lock _start = new();
     private readonly Thread[] _workers;
@@ -28,6 +31,7 @@ internal sealed class WorkerPool : IDisposable
     private ExceptionDispatchInfo? _failure;
     private int _finished;
     private int _parked;
+    private int _parks;
     private bool _callerWaits;
     private bool _started;
     private volatile bool _disposed;
@@ -43,6 +47,13 @@ internal sealed class WorkerPool : IDisposable
 
     /// <summary>Threads that compute, the caller included.</summary>
     public int Threads { get; }
+
+    /// <summary>Times that a worker went to sleep: an idle pool burns no time of the processor.</summary>
+    public int Parks => Volatile.Read(ref _parks);
+
+    /// <summary>Rounds that an idle worker may spin after a number it spun the last time: spinning that met work may go on four times as long, one that met none half as long.</summary>
+    internal static int NextSpinLimit(int limit, int spun, bool metWork) =>
+        metWork ? Math.Clamp(4 * spun, limit, SpinRounds) : Math.Max(limit / 2, LeastSpinRounds);
 
     /// <summary>Called by a worker that goes to sleep; for tests.</summary>
     internal Action? Parking { get; set; }
@@ -176,20 +187,23 @@ internal sealed class WorkerPool : IDisposable
 
     private void Work(int worker)
     {
-        int idle = 0;
+        int idle = 0, limit = SpinRounds;
         while (!_disposed)
         {
             if (TryClaim(out int chunk, out int chunks))
             {
+                if (idle > 0)
+                    limit = NextSpinLimit(limit, idle, metWork: true);
                 Compute(worker, chunk, chunks);
                 idle = 0;
             }
-            else if (++idle < SpinRounds)
+            else if (++idle < limit)
             {
                 Thread.SpinWait(10);
             }
             else
             {
+                limit = NextSpinLimit(limit, idle, metWork: false);
                 Park();
                 idle = 0;
             }
@@ -202,6 +216,7 @@ internal sealed class WorkerPool : IDisposable
         {
             // The count is raised before the ticket is read, and the caller writes the ticket before it reads the count: one of the two sees the other.
             Interlocked.Increment(ref _parked);
+            Interlocked.Increment(ref _parks);
             Parking?.Invoke();
             while (!_disposed && !HasWork(Volatile.Read(ref _ticket)))
                 Monitor.Wait(_gate);

@@ -87,6 +87,23 @@ public sealed class WorkerPoolTests
             // An idle worker goes to sleep by itself; spinning on would halve everything on two cores.
             Assert.True(parked.Wait(s_limit), "the idle worker never parked");
         }
+
+        Assert.InRange(pool.Parks, 3, int.MaxValue);
+    }
+
+    [Fact]
+    public void NextSpinLimit_GapsLongThenShort_FallsAndRecovers()
+    {
+        // Gaps that no spinning bridges, as between a node's steps: the limit falls to a sixth.
+        int limit = 200;
+        for (int gap = 0; gap < 5; gap++)
+            limit = WorkerPool.NextSpinLimit(limit, limit, metWork: false);
+        Assert.Equal(32, limit);
+
+        // Short gaps leave it, longer ones that were bridged raise it, to the most that it may be.
+        Assert.Equal(32, WorkerPool.NextSpinLimit(limit, 2, metWork: true));
+        Assert.Equal(120, WorkerPool.NextSpinLimit(limit, 30, metWork: true));
+        Assert.Equal(200, WorkerPool.NextSpinLimit(120, 119, metWork: true));
     }
 
     [Fact]

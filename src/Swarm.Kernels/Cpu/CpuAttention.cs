@@ -140,6 +140,8 @@ internal sealed unsafe class CpuAttention : IDisposable
             _firstPages = new int[capacity];
         }
 
+        if (_missing.Length < _steps.Length * shape.KeyValueHeads)
+            _missing = new int[_steps.Length * shape.KeyValueHeads];
         (_shape, _pageOffset, _rotary, _stepCount) = (shape, pageOffset, rotary, steps.Length);
         steps.CopyTo(_steps);
         int tokens = 0;
@@ -174,8 +176,6 @@ internal sealed unsafe class CpuAttention : IDisposable
     {
         _units = 0;
         int pages = 0;
-        if (_missing.Length < _stepCount * _shape.KeyValueHeads)
-            _missing = new int[2 * _stepCount * _shape.KeyValueHeads];
         for (int i = 0; i < _stepCount; i++)
         {
             int own = Pages(_steps[i]);

@@ -27,6 +27,7 @@ public sealed unsafe class CpuKernels : KernelSet
     private readonly Action<int, int> _transposePart;
     private readonly Action<int, int> _matMulChunk;
     private readonly Action<int, int> _gatePart;
+    private readonly Action<int, int> _normPart;
 
     // Arguments of the call that the pool divides at the moment.
     private readonly MatMulPart[] _parts = new MatMulPart[3];
@@ -35,6 +36,8 @@ public sealed unsafe class CpuKernels : KernelSet
     private float* _input;
     private float* _output;
     private int _tokens;
+    private float* _normWeight;
+    private float _epsilon;
     private int _length;
     private int _chunks;
     private bool _disposed;
@@ -60,6 +63,7 @@ public sealed unsafe class CpuKernels : KernelSet
         _transposePart = (_, strip) => _transposed.Fill(strip, _input);
         _matMulChunk = MatMulChunk;
         _gatePart = GatePart;
+        _normPart = NormPart;
     }
 
     /// <summary>The widest vectors whose instructions the processor has.</summary>
@@ -133,11 +137,15 @@ public sealed unsafe class CpuKernels : KernelSet
     public override void RmsNorm(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, float epsilon, int tokens, Span<float> output)
     {
         Shapes.RmsNorm(input.Length, weight.Length, tokens, output.Length);
-        float reciprocalWidth = (float)(1.0 / weight.Length);
         fixed (float* inputPointer = input, weightPointer = weight, outputPointer = output)
         {
-            for (long token = 0; token < tokens; token++)
-                _ops.RmsNorm(inputPointer + token * weight.Length, weightPointer, epsilon, reciprocalWidth, weight.Length, outputPointer + token * weight.Length);
+            _input = inputPointer;
+            _output = outputPointer;
+            _normWeight = weightPointer;
+            _length = weight.Length;
+            _tokens = tokens;
+            _epsilon = epsilon;
+            _pool.Run((tokens + NormStretch - 1) / NormStretch, wake: false, _normPart);
         }
     }
 
@@ -153,6 +161,8 @@ public sealed unsafe class CpuKernels : KernelSet
                     _ops.Rotary(pointer + (long)token * heads * headDimension, heads, headDimension, table.Layout, cosines, sines, table.Pairs);
             }
         }
+
+        GC.KeepAlive(table);
     }
 
     public override void SwiGlu(Span<float> gate, ReadOnlySpan<float> up)
@@ -235,6 +245,20 @@ public sealed unsafe class CpuKernels : KernelSet
 
     // Values of a gate that one thread takes at a time; decode of a small model is one or two.
     private const int GateStretch = 4096;
+
+    // Tokens whose norms one thread takes at a time.
+    private const int NormStretch = 8;
+
+    private void NormPart(int worker, int chunk)
+    {
+        float reciprocalWidth = (float)(1.0 / _length);
+        int last = Math.Min(_tokens, (chunk + 1) * NormStretch);
+        for (int token = chunk * NormStretch; token < last; token++)
+        {
+            long offset = (long)token * _length;
+            _ops.RmsNorm(_input + offset, _normWeight, _epsilon, reciprocalWidth, _length, _output + offset);
+        }
+    }
 
     private void GatePart(int worker, int chunk)
     {

@@ -91,6 +91,8 @@ public sealed unsafe class ReferenceKernels : KernelSet
                 }
             }
         }
+
+        GC.KeepAlive(table);
     }
 
     public override void SwiGlu(Span<float> gate, ReadOnlySpan<float> up)

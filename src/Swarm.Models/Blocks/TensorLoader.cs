@@ -57,7 +57,9 @@ internal sealed class TensorLoader
         TensorInfo tensor = Find(role, block);
         if (tensor.Shape is not [var seen] || seen != length)
             throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{length}]");
-        return _store.ReadVector(tensor.Name);
+        float[] values = _store.ReadVector(tensor.Name);
+        _store.Release(tensor);
+        return values;
     }
 
     /// <summary>A linear map of a block.</summary>

@@ -62,6 +62,7 @@ internal sealed class MappedTensors
         {
             int chunk = (int)Math.Min(HashChunkBytes, tensor.ByteLength - done);
             hash.AppendData(_file.Slice(tensor.Offset + done, chunk));
+            _file.Release(tensor.Offset + done, chunk);
             done += chunk;
         }
 

@@ -9,6 +9,9 @@ namespace Swarm.Models.Sampling;
 /// </summary>
 public sealed class Sampler
 {
+    // Candidates whose score is further below the highest are less than 1/8000 as probable.
+    private const float LikelyDistance = 9;
+
     private SamplingOptions _options;
     private readonly CandidateHeap _heap = new();
     private float[] _scores = [];
@@ -40,6 +43,9 @@ public sealed class Sampler
         }
     }
 
+    /// <summary>Candidates that were put in an order so far: some hundreds a token, of a vocabulary of any size.</summary>
+    internal long Ordered { get; private set; }
+
     /// <summary>The id of the next token.</summary>
     /// <param name="logits">One per token, unchanged by this; minus infinity excludes a token.</param>
     /// <param name="history">The sequence so far, prompt included, for the repetition penalty.</param>
@@ -61,8 +67,7 @@ public sealed class Sampler
         Penalize(scores, history);
         if (_options.Temperature == 0)
             return FirstOf(scores, CheckedMaximum(scores));
-        foreach (ref float score in scores)
-            score /= _options.Temperature;
+        Divide(scores, _options.Temperature);
 
         // A tiny temperature may push scores to infinity; the differences decide then no more than greedy would.
         highest = Maximum(scores, out _);
@@ -126,6 +131,16 @@ public sealed class Sampler
         return highest;
     }
 
+    private static void Divide(Span<float> scores, float divisor)
+    {
+        int i = 0;
+        var divisors = new Vector<float>(divisor);
+        for (; i <= scores.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(scores[i..]) / divisors).CopyTo(scores[i..]);
+        for (; i < scores.Length; i++)
+            scores[i] /= divisor;
+    }
+
     private static int FirstOf(ReadOnlySpan<float> scores, float value)
     {
         int id = 0;
@@ -179,32 +194,55 @@ public sealed class Sampler
     private int DrawFromBest(ReadOnlySpan<float> scores, float highest, double target)
     {
         float least = _options.TopK > 0 && _options.TopK < scores.Length ? _heap.NthHighest(scores, _options.TopK) : float.NegativeInfinity;
+        double reach = _options.TopP == 1 ? double.PositiveInfinity : _options.TopP * Total(scores, least, highest);
+
+        // Nearly always the likely candidates suffice; the others are put in order only when those are used up.
+        float likely = Math.Max(least, highest - LikelyDistance);
+        double sum = 0;
+        int kept = 0;
+        bool open = Take(scores, likely, float.PositiveInfinity, highest, reach, ref sum, ref kept);
+        if (open && likely > least)
+            Take(scores, least, likely, highest, reach, ref sum, ref kept);
+        return _ids[Draw(_weights.AsSpan(0, kept), target * sum)];
+    }
+
+    // Σ weights of the scores from least on, in order of ids.
+    private static double Total(ReadOnlySpan<float> scores, float least, float highest)
+    {
         double total = 0;
+        foreach (float score in scores)
+        {
+            if (score >= least && !float.IsNegativeInfinity(score))
+                total += KernelMath.Exp(score - highest);
+        }
+
+        return total;
+    }
+
+    /// <summary>Keeps candidates with scores in [from, below), the highest first, until their weights reach; returns whether it takes more of them.</summary>
+    private bool Take(ReadOnlySpan<float> scores, float from, float below, float highest, double reach, ref double sum, ref int kept)
+    {
         _heap.Clear();
         for (int id = 0; id < scores.Length; id++)
         {
-            if (scores[id] < least || float.IsNegativeInfinity(scores[id]))
-                continue;
-            _heap.Append(scores[id], id);
-            total += KernelMath.Exp(scores[id] - highest);
+            if (scores[id] >= from && scores[id] < below && !float.IsNegativeInfinity(scores[id]))
+                _heap.Append(scores[id], id);
         }
 
+        Ordered += _heap.Count;
         _heap.Order();
-        double reach = _options.TopP == 1 ? double.PositiveInfinity : _options.TopP * total;
-        double sum = 0;
-        int kept = 0;
         while (_heap.Count > 0 && sum < reach)
         {
             int id = _heap.TakeHighest();
             float weight = KernelMath.Exp(scores[id] - highest);
             if (weight < _options.MinP)
-                break;
+                return false;
             _ids[kept] = id;
             _weights[kept++] = weight;
             sum += weight;
         }
 
-        return _ids[Draw(_weights.AsSpan(0, kept), target * sum)];
+        return sum < reach;
     }
 
     /// <summary>The first index at which the running sum passes <paramref name="target"/>; rounding at the very end falls to the last that has weight.</summary>

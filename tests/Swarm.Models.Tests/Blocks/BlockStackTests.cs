@@ -1,6 +1,7 @@
 using Swarm.Kernels.Cpu;
 using Swarm.Kernels.Reference;
 using Swarm.Models.Blocks;
+using Swarm.Models.Sampling;
 using Swarm.Models.Files;
 using Swarm.Models.Tests.Files;
 using Swarm.Testing;
@@ -204,6 +205,47 @@ public sealed class BlockStackTests
             var step = new StackStep(cache, position, 16);
             runner.Stack.Forward(hidden, new ReadOnlySpan<StackStep>(in step));
             runner.Ends.Logits(hidden.AsSpan(0, runner.Config.Hidden), 1, logits);
+        }
+    }
+
+    [Fact]
+    public void Forward_DecodeOfSeveralSessions_AllocatesNothing()
+    {
+        using var runner = new ModelRunner(TestData.Path(Tiny), new CpuKernels(2));
+        int width = runner.Config.Hidden, vocabulary = runner.Config.Vocabulary, context = runner.Config.Context;
+        using KvCache first = runner.Pool.CreateCache(), second = runner.Pool.CreateCache();
+        Assert.True(first.TryReserve(context) && second.TryReserve(context));
+        var hidden = new float[8 * width];
+        var logits = new float[2 * vocabulary];
+        int[] ids = Ids(vocabulary, 8), history = Ids(vocabulary, 20);
+        var sampler = new Sampler(new SamplingOptions { Temperature = 1, TopK = 20, TopP = 0.9f, RepeatPenalty = 1.1f });
+        var steps = new StackStep[2];
+        int at = 0;
+        for (; at < 68; at += 4)
+        {
+            Step(at, 1);
+            Step(at, 4);
+        }
+
+        // Over the ends of pages, prompts' pieces between.
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (; at + 8 <= Math.Min(context, 400); at += 4)
+        {
+            Step(at, 1);
+            Step(at, 4);
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.InRange(at, 200, 400);
+
+        void Step(int position, int count)
+        {
+            runner.Ends.Embed(ids.AsSpan(0, 2 * count), hidden.AsSpan(0, 2 * count * width));
+            steps[0] = new StackStep(first, position, count);
+            steps[1] = new StackStep(second, position, count);
+            runner.Stack.Forward(hidden.AsSpan(0, 2 * count * width), steps);
+            runner.Ends.Logits(hidden.AsSpan(0, 2 * width), 2, logits);
+            sampler.Sample(logits.AsSpan(0, vocabulary), history, position);
         }
     }
 

@@ -183,6 +183,50 @@ public sealed class SamplerTests
         Assert.Contains(message, e.Message);
     }
 
+    [Theory]
+    [InlineData(0, 0.9f, 1f)]
+    [InlineData(0, 0.9999f, 1f)]
+    [InlineData(0, 0.99999994f, 3f)]
+    [InlineData(50_000, 1f, 5f)]
+    [InlineData(30, 0.5f, 0.5f)]
+    public void Sample_LargeVocabulary_EqualsSortingAll(int topK, float topP, float temperature)
+    {
+        // Scores spread far, so that the likely candidates sometimes suffice and sometimes do not.
+        float[] logits = [.. Logits(5, 60_000).Select(logit => 3 * logit)];
+        var sampler = new Sampler(new SamplingOptions { Temperature = temperature, TopK = topK, TopP = topP, Seed = 7 });
+        float[] scores = [.. logits.Select(logit => logit / temperature)];
+        float highest = scores.Max();
+        int[] order = [.. Enumerable.Range(0, scores.Length).OrderByDescending(id => scores[id]).ThenBy(id => id)];
+        if (topK > 0)
+            order = [.. order.TakeWhile(id => scores[id] >= scores[order[topK - 1]])];
+        double total = order.Order().Sum(id => (double)KernelMath.Exp(scores[id] - highest)), sum = 0;
+        double reach = topP == 1 ? double.PositiveInfinity : topP * total;
+        List<int> kept = [];
+        foreach (int id in order)
+        {
+            if (sum >= reach)
+                break;
+            kept.Add(id);
+            sum += KernelMath.Exp(scores[id] - highest);
+        }
+
+        for (int position = 0; position < 40; position++)
+        {
+            double target = CounterRandom.Uniform(7, position) * sum, running = 0;
+            int expected = kept.First(id => (running += KernelMath.Exp(scores[id] - highest)) > target);
+            Assert.Equal(expected, sampler.Sample(logits, [], position));
+        }
+    }
+
+    [Fact]
+    public void Sample_LargeVocabulary_OrdersTheLikelyOnly()
+    {
+        float[] logits = [.. Logits(5, 150_000).Select(logit => 16 * logit)];
+        var sampler = new Sampler(new SamplingOptions { Temperature = 1, TopP = 0.9f });
+        sampler.Sample(logits, [], 0);
+        Assert.InRange(sampler.Ordered, 1, 15_000);
+    }
+
     [Fact]
     public void Sample_AfterTheFirstCall_AllocatesNothing()
     {
