@@ -37,6 +37,9 @@ internal static class KnownAnswers
         ["codec-f32"] = 0x24FA83E6E1ED1FAA,
         ["codec-f16"] = 0xCCE7B67F03B92356,
         ["codec-int8"] = 0xD141768B91C22E31,
+        ["codec-fine"] = 0xCD32344986DBE608,
+        ["codec-medium"] = 0x032DB5AAB62FB779,
+        ["codec-coarse"] = 0xE89C07A0B368C5B9,
     };
 
     /// <summary>Computes every case, outputs as integers: float32 bits, F16 bits or bytes.</summary>
@@ -217,8 +220,8 @@ internal static class KnownAnswers
         values[100] = -70000f;
         values[120] = 1e-40f;
         byte[] encoded = new byte[codec.MaxEncodedBytes(2, 80)];
-        codec.Encode(values, 2, 80, encoded);
-        return Array.ConvertAll(encoded, value => (uint)value);
+        int bytes = codec.Encode(values, 2, 80, encoded);
+        return Array.ConvertAll(encoded[..bytes], value => (uint)value);
     }
 
     /// <summary>SplitMix64; a float is the 24 upper bits less 2^23, times 2^-23, times the magnitude (each product rounded to float32).</summary>

@@ -100,6 +100,9 @@ public sealed class ModelSource : IDisposable
         throw new ModelException(ModelError.ModelNotFound, $"model {model}: there is no such file or folder{places}");
     }
 
+    /// <summary>The same model with weights in float32, which takes this one over. For measuring.</summary>
+    public ModelSource InFloat32() => new($"{Name} in float32", Location, Metadata, () => new FloatTensors(Tensors), () => Config);
+
     /// <summary>Path of a file of the model's folder, such as tokenizer.json; null where it is absent or the model is no folder.</summary>
     public string? FindFile(string fileName)
     {

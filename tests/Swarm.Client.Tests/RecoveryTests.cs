@@ -55,6 +55,47 @@ public sealed class RecoveryTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task GenerateAsync_RowsThatDifferInLength_AreReplayedAsTheyWereSent(int dead)
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+
+        Run run = await RunAsync(cluster, swarm, 20, route => [route.Hops[dead].Peer!.Value], Options with { Codec = "medium", RoundAt = [0, 1, 2, 3, 4] });
+
+        Assert.Equal("medium", run.Result.Route.Codec);
+        Assert.InRange(run.Result.Figures.HiddenBytesPerValue, 0.5, 1.5);
+        AssertKept(run, dead);
+    }
+
+    [Fact]
+    public async Task GenerateAsync_Auto_BecomesOneCodecThatStaysWhenAHopDies()
+    {
+        BlockSpan[] spans = SwarmCluster.Split(4, 3);
+        await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, [.. spans, .. spans]);
+        await using SwarmClient swarm = await cluster.ConnectAsync();
+        await using LocalModel local = cluster.OpenLocal();
+        ChainRoute? opened = null;
+
+        Generation generation = swarm.GenerateAsync(Prompt, Options with { Codec = AutoCodec.Name, RouteOpened = route => opened ??= route });
+        await foreach (GeneratedToken seen in generation)
+        {
+            if (seen.Position == PromptTokens + 20)
+                await cluster.KillAsync(cluster.Nodes.ToList().FindIndex(node => node.Peer == opened!.Hops[1].Peer));
+        }
+
+        ChainRoute after = generation.Result.Route;
+        Assert.True(after.Epoch > 0);
+        Assert.NotEqual(AutoCodec.Name, after.Codec);
+        Assert.Equal((opened!.Codec, opened.RoundingPoints), (after.Codec, after.RoundingPoints));
+        GenerationOptions same = Options with { Codec = after.Codec, RoundAt = after.RoundingPoints };
+        Assert.Equal((await local.GenerateAsync(Prompt, same).CompleteAsync()).Tokens, generation.Result.Tokens);
+    }
+
+    [Theory]
     [InlineData(0, 1, 2)]
     [InlineData(1, 2, 2)]
     [InlineData(0, 2, 1)]

@@ -91,6 +91,7 @@ public sealed class SessionTests
     [Theory]
     [InlineData("f16", 2.0, 2.0)]
     [InlineData("int8", 1.0, 1.8)]
+    [InlineData("coarse", 0.5, 1.1)]
     public async Task Figures_Codec_ShowsBytesAValueBetweenNodes(string codec, double least, double most)
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 2));

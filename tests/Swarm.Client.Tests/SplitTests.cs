@@ -52,6 +52,9 @@ public sealed class SplitTests
     [Theory]
     [InlineData("f16")]
     [InlineData("int8")]
+    [InlineData("fine")]
+    [InlineData("medium")]
+    [InlineData("coarse")]
     public async Task Logits_RoundedBetweenNodes_EqualLocalWithTheSameRoundingPoints(string codec)
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 2));
@@ -66,12 +69,14 @@ public sealed class SplitTests
     }
 
     [Theory]
-    [InlineData(0, 1, 3)]
-    [InlineData(2, 4, -1)]
-    public async Task Logits_RoundedAtGivenPoints_DoNotDependOnTheSplit(int first, int second, int third)
+    [InlineData("int8", 0, 1, 3)]
+    [InlineData("int8", 2, 4, -1)]
+    [InlineData("coarse", 0, 1, 3)]
+    [InlineData("medium", 2, 4, -1)]
+    public async Task Logits_RoundedAtGivenPoints_DoNotDependOnTheSplit(string codec, int first, int second, int third)
     {
         int[] points = third < 0 ? [first, second] : [first, second, third];
-        var options = new ChainSessionOptions { Codec = "int8", RoundAt = points };
+        var options = new ChainSessionOptions { Codec = codec, RoundAt = points };
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 3));
         await using SwarmClient swarm = await cluster.ConnectAsync();
         await using LocalModel local = cluster.OpenLocal();

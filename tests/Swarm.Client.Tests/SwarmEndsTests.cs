@@ -49,6 +49,7 @@ public sealed class SwarmEndsTests
     [Theory]
     [InlineData("int8", 0, 2, 4)]
     [InlineData("f16", 0, 1, 3)]
+    [InlineData("medium", 0, 2, 4)]
     public async Task GenerateAsync_RoundedAtTheEnds_GivesTheTextOfLocalEnds(string codec, params int[] points)
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(TestModels.Llama, inMemory: true, SwarmCluster.Split(4, 2));

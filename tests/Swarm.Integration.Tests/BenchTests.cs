@@ -33,6 +33,22 @@ public sealed class BenchTests
         AssertPositive(done, "oneTokensPerSecond", "allTokensPerSecond", "ratio", "prefillTokensPerSecond", "arithmeticFromSessions", "floorFraction");
     }
 
+    [Fact]
+    public async Task Wire_TellsOfEachCodecWhatItCostsAndWhatItChanges()
+    {
+        JsonElement done = await RunAsync("bench", "wire", "--tokens", "48", "--threads", "2");
+        var codecs = done.GetProperty("codecs").EnumerateArray().ToDictionary(codec => codec.GetProperty("name").GetString()!);
+        Assert.Equal(["f32", "f16", "int8", "fine", "medium", "coarse"], codecs.Keys);
+        Assert.All(codecs.Values, codec => AssertPositive(codec, "bytesPerValue", "bytesPerValueAlone", "perplexity", "encodeSecondsPerValue", "decodeSecondsPerValue"));
+        double Of(string codec, string field) => codecs[codec].GetProperty(field).GetDouble();
+        Assert.Equal((0.0, 0.0, 1.0), (Of("f32", "klNats"), Of("f32", "perplexityChange"), Of("f32", "sameChoice")));
+        foreach ((string finer, string coarser) in new[] { ("f16", "fine"), ("fine", "medium"), ("medium", "coarse") })
+        {
+            Assert.True(Of(finer, "bytesPerValue") > Of(coarser, "bytesPerValue") && Of(finer, "klNats") < Of(coarser, "klNats"), $"{finer}, {coarser}");
+            Assert.InRange(Of(coarser, "bytesPerValue") - Of(coarser, "entropyBytesPerValue"), 0, 0.03);
+        }
+    }
+
     private static async Task<JsonElement> RunAsync(params string[] arguments)
     {
         SwarmResult result = await SwarmProcess.RunAsync([.. arguments, "--json"]);

@@ -203,7 +203,7 @@ public sealed class ServingTests
     public async Task Score_BatchThroughTheSwarm_GivesTheLossOfOne()
     {
         await using NodeGroup nodes = await NodeGroup.StartAsync(["--model", "random:16MiB:q4_1"], ["0:5", "5:12"]);
-        string[] score = ["score", "--model", "random:16MiB:q4_1", "--ids", "3,1,4,1,5,9,2,6,5,3,5,8,9,7,9", "--json", "--codec", "int8"];
+        string[] score = ["score", "--model", "random:16MiB:q4_1", "--ids", "3,1,4,1,5,9,2,6,5,3,5,8,9,7,9", "--json", "--codec", "medium"];
         SwarmResult one = await SwarmProcess.RunAsync([.. score, "--join", nodes.Invite]);
         SwarmResult batch = await SwarmProcess.RunAsync([.. score, "--join", nodes.Invite, "--batch", "4", "--chunk", "2"]);
         SwarmResult local = await SwarmProcess.RunAsync([.. score, "--local", "--round-at", "5"]);

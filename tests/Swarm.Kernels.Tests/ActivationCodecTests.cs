@@ -85,7 +85,8 @@ public sealed class ActivationCodecTests
         foreach (int length in new[] { 0, bytes - 1, bytes + 1 })
         {
             Assert.False(codec.TryDecode(new byte[length], 2, 16, new float[32], out string? error));
-            Assert.Contains($"{length} bytes, expected {bytes}", error);
+            if (length > bytes || codec.Id <= ActivationCodec.Int8.Id)
+                Assert.Matches($"{length} bytes, expected (at most )?{bytes}", error);
         }
     }
 
@@ -120,7 +121,7 @@ public sealed class ActivationCodecTests
     {
         foreach (ActivationCodec codec in ActivationCodec.All)
             Assert.Same(codec, ActivationCodec.ById(codec.Id));
-        Assert.Null(ActivationCodec.ById(3));
+        Assert.Null(ActivationCodec.ById(ActivationCodec.All.Count));
         Assert.Null(ActivationCodec.ById(-1));
         Assert.Null(ActivationCodec.ByName("int7"));
     }
@@ -152,7 +153,7 @@ public sealed class ActivationCodecTests
     private static void AssertRounds(ActivationCodec codec, float[] values, int tokens, int hidden)
     {
         byte[] bytes = new byte[codec.MaxEncodedBytes(tokens, hidden)];
-        Assert.Equal(bytes.Length, codec.Encode(values, tokens, hidden, bytes));
+        bytes = bytes[..codec.Encode(values, tokens, hidden, bytes)];
         float[] decoded = new float[values.Length];
         Assert.True(codec.TryDecode(bytes, tokens, hidden, decoded, out string? error), error);
         float[] rounded = [.. values];

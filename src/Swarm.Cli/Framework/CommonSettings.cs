@@ -35,7 +35,7 @@ internal static class CommonSettings
         Setting<bool>.Switch("reference", "the scalar float32 oracle instead of the fast kernels");
 
     public static readonly Setting<string> Codec =
-        new("codec", "C", "how hidden states are rounded between nodes: f32 (exact, default), f16, int8, auto", Values.Text, "f32");
+        new("codec", "C", "how hidden states are rounded between nodes: f32 (exact, default), f16, int8, fine, medium, coarse, auto (by the links)", Values.Text, "f32");
 
     public static readonly Setting<bool> Public =
         Setting<bool>.Switch("public", "when this founds a swarm: anybody may use it and add nodes, no invite needed (default: private)");

@@ -100,9 +100,11 @@ internal static class ModelOpening
         context.Interrupts.Polite);
 
     /// <summary>The whole model in this process; a bar shows its loading.</summary>
-    public static LocalModel LoadLocal(CommandContext context)
+    public static LocalModel LoadLocal(CommandContext context) => LoadLocal(context, context.OpenModel());
+
+    /// <summary>The same of given files, which it takes over.</summary>
+    public static LocalModel LoadLocal(CommandContext context, ModelSource source)
     {
-        ModelSource source = context.OpenModel();
         try
         {
             KernelSet kernels = CreateKernels(context, context.Get(CommonSettings.Reference));
@@ -140,13 +142,11 @@ internal static class ModelOpening
     public static Tokenizer RequireTokenizer(LanguageModel model) =>
         model.Tokenizer ?? throw new CommandException(nameof(ModelError.UnsupportedModel), $"{model.Name} has no tokenizer");
 
-    /// <summary>The codec's name; auto is the exact one.</summary>
+    /// <summary>The codec's name; auto becomes one when a session opens.</summary>
     public static string Codec(CommandContext context)
     {
         string name = context.Get(CommonSettings.Codec);
-        if (name == "auto")
-            return ActivationCodec.F32.Name;
-        return ActivationCodec.ByName(name) is not null
+        return name == AutoCodec.Name || ActivationCodec.ByName(name) is not null
             ? name
             : throw new UsageException($"--codec: '{name}', expected auto, {string.Join(", ", ActivationCodec.All.Select(codec => codec.Name))}");
     }

@@ -37,7 +37,7 @@ internal sealed class BlockRunner(LanguageModel model, ScoreOptions options)
         ChainRoute route;
         await using (IChainSession probe = await model.Chain.OpenAsync(whole with { ExpectedPositions = 1 }, cancellationToken))
             route = probe.Route;
-        ActivationCodec codec = ActivationCodec.ByName(options.Codec)!;
+        ActivationCodec codec = ActivationCodec.ByName(route.Codec)!;
         for (int block = 0; block < model.Config.Blocks; block++)
         {
             onBoundary(block, states);
@@ -55,7 +55,11 @@ internal sealed class BlockRunner(LanguageModel model, ScoreOptions options)
         try
         {
             while (sessions.Count < options.Batch)
+            {
                 sessions.Add(await model.Chain.OpenAsync(stage, cancellationToken));
+                stage = stage with { Codec = sessions[0].Route.Codec };
+            }
+
             if (sessions.Count == 1)
                 await RunOneAsync(sessions[0], states, tokens, cancellationToken);
             else

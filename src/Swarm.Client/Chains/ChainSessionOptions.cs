@@ -10,7 +10,7 @@ public sealed record ChainSessionOptions
     /// <summary>Blocks to go through. Default: all.</summary>
     public BlockSpan? Blocks { get; init; }
 
-    /// <summary>Codec at the rounding points: <c>f32</c> (exact, the default), <c>f16</c>, <c>int8</c>.</summary>
+    /// <summary>Codec at the rounding points: <c>f32</c> (exact, the default) or another's name; <c>auto</c> becomes one when the session opens (<see cref="AutoCodec"/>).</summary>
     public string Codec { get; init; } = "f32";
 
     /// <summary>

@@ -24,8 +24,9 @@ internal sealed record SessionShape(
     public static SessionShape Resolve(ChainSessionOptions options, BlockSpan all, int context, IEnumerable<int> hopBoundaries)
     {
         BlockSpan blocks = ResolveBlocks(options, all);
-        ActivationCodec codec = ActivationCodec.ByName(options.Codec)
-            ?? throw Invalid($"codec: '{options.Codec}', expected one of {string.Join(", ", ActivationCodec.All.Select(known => known.Name))}");
+        // Who knows of links has put another in its place.
+        ActivationCodec codec = options.Codec == AutoCodec.Name ? ActivationCodec.F32 : ActivationCodec.ByName(options.Codec)
+            ?? throw Invalid($"codec: '{options.Codec}', expected {AutoCodec.Name} or one of {string.Join(", ", ActivationCodec.All.Select(known => known.Name))}");
         int[] points = [.. options.RoundAt ?? [.. hopBoundaries]];
         for (int index = 0; index < points.Length; index++)
         {

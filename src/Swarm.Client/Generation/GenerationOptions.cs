@@ -21,7 +21,7 @@ public sealed record GenerationOptions
     /// <summary>Whether special tokens show in the text. Default: no.</summary>
     public bool ShowSpecialTokens { get; init; }
 
-    /// <summary>Codec of hidden states at the rounding points. Default: <c>f32</c>, exact.</summary>
+    /// <summary>Codec of hidden states at the rounding points. Default: <c>f32</c>, exact. <c>auto</c>: by the route's links, once.</summary>
     public string Codec { get; init; } = "f32";
 
     /// <summary>Block boundaries that the codec is applied at. Default: where the route passes from one node to the next.</summary>

@@ -119,9 +119,8 @@ internal sealed class RemoteBlockChain : IBlockChain
             }
 
             hops = [.. hops.Select(hop => hop with { Endpoint = hop.Peer is { } one ? snapshot.Find(one)?.Endpoint : null })];
-            SessionShape routed = options.RoundAt is null
-                ? SessionShape.Resolve(options, Blocks, _config.Context, hops.Skip(1).Select(hop => hop.Blocks.Start))
-                : shape;
+            ChainSessionOptions chosen = options.Codec == AutoCodec.Name ? options with { Codec = ChooseCodec(hops, snapshot) } : options;
+            SessionShape routed = SessionShape.Resolve(chosen, Blocks, _config.Context, hops.Skip(1).Select(hop => hop.Blocks.Start));
             try
             {
                 RemoteChainSession session = await RemoteChainSession.OpenAsync(SessionId.Draw(_options.Random), routed, hops, options, _around, cancellationToken);
@@ -235,6 +234,14 @@ internal sealed class RemoteBlockChain : IBlockChain
             return false;
         }
     }
+
+    private string ChooseCodec(IReadOnlyList<ChainHop> hops, DirectorySnapshot snapshot) => AutoCodec.Choose(
+        [
+            .. hops.Select(hop => (
+                hop.Peer is { } peer && snapshot.Find(peer) is { } node ? RouteCandidate.Of(node) : new RouteCandidate(hop.Peer.GetValueOrDefault(), hop.Address, hop.Blocks),
+                hop.Blocks.Count)),
+        ],
+        _config.Hidden).Name;
 
     private static IEnumerable<RouteCandidate> Candidates(DirectorySnapshot snapshot, HashSet<PeerId> avoided) =>
         snapshot.Nodes.Where(node => node.IsServing && !avoided.Contains(node.Peer)).Select(RouteCandidate.Of);

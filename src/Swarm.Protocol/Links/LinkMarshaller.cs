@@ -18,13 +18,22 @@ public static class LinkMarshaller
 
     public static Marshaller<LinkMessage> Instance { get; } = new(Write, Read);
 
-    private static void Write(LinkMessage message, SerializationContext context)
+    /// <summary>Bytes of an outgoing message: the frame, and the part of a packet that rides in it.</summary>
+    public static int Size(LinkMessage message)
     {
         int header = message.Frame.CalculateSize();
         if (message.Packet is not { } packet)
+            return header;
+        int chunk = TensorChunkCodec.Size(packet.Header, message.Offset, packet.Bytes.Slice(message.Offset, message.Length));
+        return header + 1 + VarintSize((uint)chunk) + chunk;
+    }
+
+    private static void Write(LinkMessage message, SerializationContext context)
+    {
+        message.WireBytes = Size(message);
+        context.SetPayloadLength(message.WireBytes);
+        if (message.Packet is not { } packet)
         {
-            message.WireBytes = header;
-            context.SetPayloadLength(header);
             message.Frame.WriteTo(context.GetBufferWriter());
             context.Complete();
             return;
@@ -32,8 +41,6 @@ public static class LinkMarshaller
 
         ReadOnlySpan<byte> payload = packet.Bytes.Slice(message.Offset, message.Length);
         int chunk = TensorChunkCodec.Size(packet.Header, message.Offset, payload);
-        message.WireBytes = header + 1 + VarintSize((uint)chunk) + chunk;
-        context.SetPayloadLength(message.WireBytes);
         IBufferWriter<byte> writer = context.GetBufferWriter();
         message.Frame.WriteTo(writer);
         Span<byte> head = writer.GetSpan(8);

@@ -52,7 +52,7 @@ public sealed class PacketFuzzTests(ITestOutputHelper output)
         {
             const int tokens = 2, hidden = 24;
             byte[] packet = new byte[codec.MaxEncodedBytes(tokens, hidden)];
-            codec.Encode([.. Enumerable.Range(0, tokens * hidden).Select(i => (i % 7) - 2.5f)], tokens, hidden, packet);
+            packet = packet[..codec.Encode([.. Enumerable.Range(0, tokens * hidden).Select(i => (i % 7) - 2.5f)], tokens, hidden, packet)];
             var header = new PacketHeader(tokens, hidden, codec.Id, packet.Length);
             seeds.Add(Chunk(header, 0, packet));
             seeds.Add(Chunk(header, 0, packet.AsSpan(0, 20)));

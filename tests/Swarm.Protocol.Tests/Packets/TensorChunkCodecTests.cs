@@ -79,7 +79,7 @@ public sealed class TensorChunkCodecTests
     [InlineData(uint.MaxValue, 3, 0, 24, 0, "tokens", PacketErrorKind.AbsurdShape)]
     [InlineData(2, 0, 0, 24, 0, "hidden", PacketErrorKind.AbsurdShape)]
     [InlineData(2, 65537, 0, 24, 0, "hidden", PacketErrorKind.AbsurdShape)]
-    [InlineData(2, 3, 3, 24, 0, "codec", PacketErrorKind.UnknownCodec)]
+    [InlineData(2, 3, 6, 24, 0, "codec", PacketErrorKind.UnknownCodec)]
     [InlineData(2, 3, 256, 24, 0, "codec", PacketErrorKind.UnknownCodec)]
     [InlineData(2, 3, 0, 0, 0, "encoded_bytes", PacketErrorKind.TooLarge)]
     [InlineData(2, 3, 0, 25, 0, "encoded_bytes", PacketErrorKind.TooLarge)]
