@@ -49,6 +49,65 @@ public sealed class CpuKernelsTests
         Assert.Equal(expected, kernels.Counters.MatMulSquares);
     }
 
+    [Theory]
+    [InlineData(CpuWidth.Vector128)]
+    [InlineData(CpuWidth.Vector256)]
+    [InlineData(CpuWidth.Vector512)]
+    public void MatMul_QuantizedWithDots_CountsDots(CpuWidth width)
+    {
+        using CpuKernels kernels = new(1, width);
+        Assert.Equal(width switch { CpuWidth.Vector128 => Width128.HasDot, CpuWidth.Vector256 => Width256.HasDot, _ => false }, kernels.TakesDots);
+        foreach (bool dots in new[] { false, true })
+        {
+            kernels.TakesDots = dots;
+            foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+                Multiply(kernels, format, 16, 64, 5);
+            Assert.Equal(dots ? 3 : 0, kernels.Counters.MatMulDots);
+        }
+    }
+
+    [Fact]
+    public void Kernels_OnAProcessorWithDots_TakeThem()
+    {
+        using CpuKernels kernels = new(1);
+        Assert.Equal(Width256.HasDot || (kernels.Width == CpuWidth.Vector128 && Width128.HasDot), kernels.TakesDots);
+    }
+
+    [Fact]
+    public void Dots_AnyBytes_AreTheSumsOfFourProducts()
+    {
+        TestNumbers numbers = new(9);
+        for (int round = 0; round < 1000; round++)
+        {
+            Vector256<byte> w = Vector256.Create(numbers.Next(), numbers.Next(), numbers.Next(), numbers.Next()).AsByte();
+            Vector256<byte> x = Vector256.Max(Vector256.Create(numbers.Next(), numbers.Next(), numbers.Next(), numbers.Next()).AsSByte(), Vector256.Create((sbyte)-127)).AsByte();
+            Vector256<byte> sum = Vector256.Create(numbers.Next(), numbers.Next(), numbers.Next(), numbers.Next()).AsByte();
+            if (round < 10)
+                (w, x) = (Vector256.Create((byte)0x80), Vector256.Create((byte)(round % 2 == 0 ? 127 : -127 & 0xFF)));
+            Vector256<byte> low = w & Vector256.Create((byte)15);
+            Vector256<byte> signed = Width256.DotSigned(sum, w, Width256.Magnitude(w), x), unsigned = Width256.DotUnsigned(sum, low, x);
+            for (int lane = 0; lane < 8; lane++)
+            {
+                Assert.Equal(Dot(sum, w, x, lane), signed.AsInt32()[lane]);
+                Assert.Equal(Dot(sum, low, x, lane), unsigned.AsInt32()[lane]);
+            }
+
+            Assert.Equal(signed.GetLower(), Width128.DotSigned(sum.GetLower(), w.GetLower(), Width128.Magnitude(w.GetLower()), x.GetLower()));
+            Assert.Equal(unsigned.GetLower(), Width128.DotUnsigned(sum.GetLower(), low.GetLower(), x.GetLower()));
+            Vector512<byte> wide = Vector512.Create(w, w), wideX = Vector512.Create(x, x), wideSum = Vector512.Create(sum, sum);
+            Assert.Equal(signed, Width512.DotSigned(wideSum, wide, Width512.Magnitude(wide), wideX).GetUpper());
+            Assert.Equal(unsigned, Width512.DotUnsigned(wideSum, Vector512.Create(low, low), wideX).GetUpper());
+        }
+
+        static int Dot(Vector256<byte> sum, Vector256<byte> w, Vector256<byte> x, int lane)
+        {
+            int total = sum.AsInt32()[lane];
+            for (int i = lane * 4; i < lane * 4 + 4; i++)
+                total = unchecked(total + w.AsSByte()[i] * x.AsSByte()[i]);
+            return total;
+        }
+    }
+
     [Fact]
     public void MatMul_ScalarForced_CountsScalar()
     {

@@ -290,6 +290,11 @@ public sealed class CpuParityTests
                 float[] actual = new float[tokens * rows];
                 vector.MatMul(weights, input, tokens, bias, actual);
                 Bits.AssertSame(expected, actual, $"{format} {rows}x{columns} tokens {tokens} {width} threads {count}");
+                if (WeightFormats.GroupLength(format) == 1)
+                    continue;
+                vector.TakesDots = !vector.TakesDots;
+                vector.MatMul(weights, input, tokens, bias, actual);
+                Bits.AssertSame(expected, actual, $"{format} {rows}x{columns} tokens {tokens} {width} threads {count} dots {vector.TakesDots}");
             }
         }
     }

@@ -15,6 +15,9 @@ public sealed class CpuCounters
     /// <summary>MatMul calls with quantized weights in squares of four tokens and two row vectors.</summary>
     public long MatMulSquares { get; internal set; }
 
+    /// <summary>MatMul calls with quantized weights by dot products of four bytes.</summary>
+    public long MatMulDots { get; internal set; }
+
     /// <summary>MatMul calls divided over threads.</summary>
     public long MatMulDivided { get; internal set; }
 

@@ -17,6 +17,7 @@ public sealed unsafe class CpuKernels : KernelSet
     private const int ChunksPerThread = 16;
 
     private readonly CpuOps _ops;
+    private readonly CpuOps _quantizedOps;
     private readonly WorkerPool _pool;
     private readonly QuantizedInput _quantized = new();
     private readonly TransposedInput _transposed = new();
@@ -54,6 +55,7 @@ public sealed unsafe class CpuKernels : KernelSet
             CpuWidth.Vector512 => new VectorOps<Width512, Vector512<byte>>(),
             _ => throw new ArgumentOutOfRangeException(nameof(width), width, "not a width"),
         };
+        _quantizedOps = width is null && Width256.HasDot ? new VectorOps<Width256, Vector256<byte>>() : _ops;
         _pool = new WorkerPool(threads);
         _scratch = new NativeBuffer[threads];
         for (int i = 0; i < threads; i++)
@@ -76,6 +78,13 @@ public sealed unsafe class CpuKernels : KernelSet
     public override string NumericsClass => "canonical-1";
 
     public override int Threads => _pool.Threads;
+
+    /// <summary>Whether quantized weights are multiplied by dot products of four bytes; a test may turn it on where they are computed by other steps.</summary>
+    internal bool TakesDots
+    {
+        get => _quantizedOps.TakesDots;
+        set => _quantizedOps.TakesDots = value;
+    }
 
     /// <summary>The width in use.</summary>
     public CpuWidth Width => _ops.Width;
@@ -373,7 +382,7 @@ public sealed unsafe class CpuKernels : KernelSet
     {
         const int Strip = TransposedInput.StripTokens;
         if (WeightFormats.GroupLength(weights.Format) > 1)
-            _ops.TileQuantized(weights, tile, _quantized, firstToken / QuantizedInput.BlockTokens, sums, scratch);
+            _quantizedOps.TileQuantized(weights, tile, _quantized, firstToken / QuantizedInput.BlockTokens, sums, scratch);
         else if (_tokens >= _ops.TransposeFrom)
             _ops.TileTransposed(weights, tile, _transposed, firstToken / Strip, (tokens + Strip - 1) / Strip, sums, scratch);
         else
@@ -417,11 +426,13 @@ public sealed unsafe class CpuKernels : KernelSet
             Counters.MatMulVector++;
         if (tokens > 1)
             Counters.MatMulBatched++;
-        bool squares = false;
+        bool quantized = false;
         for (int i = 0; i < parts; i++)
-            squares |= WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.HalvesAreFinite;
-        if (squares && _ops.TakesSquares(Math.Min(tokens, QuantizedInput.BlockTokens)))
+            quantized |= WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.HalvesAreFinite;
+        if (quantized && _quantizedOps.TakesSquares(Math.Min(tokens, QuantizedInput.BlockTokens)))
             Counters.MatMulSquares++;
+        if (quantized && TakesDots)
+            Counters.MatMulDots++;
         if (_chunks > 1)
             Counters.MatMulDivided++;
     }

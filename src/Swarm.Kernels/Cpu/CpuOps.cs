@@ -46,6 +46,9 @@ internal abstract unsafe class CpuOps
     /// <summary>Whether quantized formats compute so many tokens of a block in squares of tokens and row vectors.</summary>
     public virtual bool TakesSquares(int tokens) => false;
 
+    /// <summary>Whether quantized formats add four products of bytes at a time straight to int32: so where the processor has an instruction for it; a test may ask for it elsewhere too.</summary>
+    public bool TakesDots { get; set; }
+
     /// <summary>Tokens from which float formats take <see cref="TileTransposed"/>.</summary>
     public virtual int TransposeFrom => int.MaxValue;
 

@@ -66,6 +66,15 @@ internal unsafe interface IWidth<TV>
     /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, both signed, |x| at most 127; with w's <see cref="Magnitude"/>.</summary>
     static abstract TV PairsSigned(TV w, TV magnitude, TV x);
 
+    /// <summary>Whether the processor has an instruction for <see cref="DotUnsigned"/> and <see cref="DotSigned"/>.</summary>
+    static abstract bool HasDot { get; }
+
+    /// <summary>Int32 lanes: sum + w₀x₀ + w₁x₁ + w₂x₂ + w₃x₃ of four neighbouring bytes, w unsigned and at most 15, x signed.</summary>
+    static abstract TV DotUnsigned(TV sum, TV w, TV x);
+
+    /// <summary>The same with w signed, |x| at most 127; with w's <see cref="Magnitude"/>.</summary>
+    static abstract TV DotSigned(TV sum, TV w, TV magnitude, TV x);
+
     /// <summary>Int32 lanes, sums of neighbouring int16 lanes.</summary>
     static abstract TV SumPairs(TV shorts);
 

@@ -28,16 +28,27 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         int tokens = input.BlockLength(block);
         for (nint i = 0; i < 8 * tokens * Rows; i += TW.Lanes)
             TW.Store(scratch + i, TW.AllInt(0));
+        byte* groups = weights.Tile(tile);
+        TokenGroup x = new(input, block);
         switch (weights.Format)
         {
+            case WeightFormat.Q8_0 when TakesDots:
+                TileGroups<DotsQ8>(groups, weights.Groups, x, tokens, scratch);
+                break;
             case WeightFormat.Q8_0:
-                TileGroups<GroupsQ8>(weights.Tile(tile), weights.Groups, new TokenGroup(input, block), tokens, scratch);
+                TileGroups<GroupsQ8>(groups, weights.Groups, x, tokens, scratch);
+                break;
+            case WeightFormat.Q4_0 when TakesDots:
+                TileGroups<DotsQ4>(groups, weights.Groups, x, tokens, scratch);
                 break;
             case WeightFormat.Q4_0:
-                TileGroups<GroupsQ4>(weights.Tile(tile), weights.Groups, new TokenGroup(input, block), tokens, scratch);
+                TileGroups<GroupsQ4>(groups, weights.Groups, x, tokens, scratch);
+                break;
+            case WeightFormat.Q4_1 when TakesDots:
+                TileGroups<DotsQ41>(groups, weights.Groups, x, tokens, scratch);
                 break;
             default:
-                TileGroups<GroupsQ41>(weights.Tile(tile), weights.Groups, new TokenGroup(input, block), tokens, scratch);
+                TileGroups<GroupsQ41>(groups, weights.Groups, x, tokens, scratch);
                 break;
         }
 
@@ -394,6 +405,93 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) =>
             TW.Add(GroupsQ8.Term(sum, scale, minimum, input, token), TW.Mul(minimum, TW.All(input.Shares[token])));
+    }
+
+    /// <summary><see cref="GroupsQ8"/> by dot products.</summary>
+    private readonly struct DotsQ8 : IGroups
+    {
+        public static int Bytes => GroupsQ8.Bytes;
+
+        public static bool HasMinimum => GroupsQ8.HasMinimum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Weights(byte* group, nint row, int quad) => GroupsQ8.Weights(group, row, quad);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static byte* Unpack(byte* group, byte* panel) => GroupsQ8.Unpack(group, panel);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Magnitude(TV w) => GroupsQ8.Magnitude(w);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV First(TV w, TV magnitude, TV x) => Next(TW.AllInt(0), w, magnitude, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Next(TV sum, TV w, TV magnitude, TV x) => TW.DotSigned(sum, w, magnitude, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Total(TV sum) => sum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => GroupsQ8.Term(sum, scale, minimum, input, token);
+    }
+
+    /// <summary><see cref="GroupsQ4"/> by dot products.</summary>
+    private readonly struct DotsQ4 : IGroups
+    {
+        public static int Bytes => GroupsQ4.Bytes;
+
+        public static bool HasMinimum => GroupsQ4.HasMinimum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Weights(byte* group, nint row, int quad) => GroupsQ4.Weights(group, row, quad);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static byte* Unpack(byte* group, byte* panel) => GroupsQ4.Unpack(group, panel);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Magnitude(TV w) => GroupsQ4.Magnitude(w);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV First(TV w, TV magnitude, TV x) => Next(TW.AllInt(0), w, magnitude, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Next(TV sum, TV w, TV magnitude, TV x) => TW.DotUnsigned(sum, w, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Total(TV sum) => sum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => GroupsQ4.Term(sum, scale, minimum, input, token);
+    }
+
+    /// <summary><see cref="GroupsQ41"/> by dot products.</summary>
+    private readonly struct DotsQ41 : IGroups
+    {
+        public static int Bytes => GroupsQ41.Bytes;
+
+        public static bool HasMinimum => GroupsQ41.HasMinimum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Weights(byte* group, nint row, int quad) => GroupsQ41.Weights(group, row, quad);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static byte* Unpack(byte* group, byte* panel) => GroupsQ41.Unpack(group, panel);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Magnitude(TV w) => GroupsQ41.Magnitude(w);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV First(TV w, TV magnitude, TV x) => Next(TW.AllInt(0), w, magnitude, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Next(TV sum, TV w, TV magnitude, TV x) => TW.DotUnsigned(sum, w, x);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Total(TV sum) => sum;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => GroupsQ41.Term(sum, scale, minimum, input, token);
     }
 
     // Block quad ÷ 2 has the even quad in its low nibbles, the odd one in its high ones.

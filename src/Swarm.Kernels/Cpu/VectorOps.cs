@@ -24,6 +24,8 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     // Serves the matrix that has an infinite or NaN scale: a spoiled file, which need not be fast.
     private readonly ScalarOps _scalar = new();
 
+    public VectorOps() => TakesDots = TW.HasDot;
+
     public override CpuWidth Width => TW.Width;
 
     public override int TransposeFrom => 4;

@@ -111,6 +111,28 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<byte>>
         return Vector128.Narrow(AddNeighbours(wLow * xLow), AddNeighbours(wHigh * xHigh)).AsByte();
     }
 
+    public static bool HasDot => AvxVnni.IsSupported || Dp.IsSupported;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> DotUnsigned(Vector128<byte> sum, Vector128<byte> w, Vector128<byte> x)
+    {
+        if (AvxVnni.IsSupported)
+            return AvxVnni.MultiplyWideningAndAdd(sum.AsInt32(), w, x.AsSByte()).AsByte();
+        if (Dp.IsSupported)
+            return Dp.DotProduct(sum.AsInt32(), w.AsSByte(), x.AsSByte()).AsByte();
+        return AddInt(sum, SumPairs(PairsUnsigned(w, x)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> DotSigned(Vector128<byte> sum, Vector128<byte> w, Vector128<byte> magnitude, Vector128<byte> x)
+    {
+        if (AvxVnni.IsSupported)
+            return AvxVnni.MultiplyWideningAndAdd(sum.AsInt32(), magnitude, Ssse3.Sign(x.AsSByte(), w.AsSByte())).AsByte();
+        if (Dp.IsSupported)
+            return Dp.DotProduct(sum.AsInt32(), w.AsSByte(), x.AsSByte()).AsByte();
+        return AddInt(sum, SumPairs(PairsSigned(w, magnitude, x)));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> SumPairs(Vector128<byte> shorts)
     {

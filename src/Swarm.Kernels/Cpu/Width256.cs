@@ -93,6 +93,25 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<byte>>
         return Vector256.Create(Width128.PairsSigned(w.GetLower(), magnitude.GetLower(), x.GetLower()), Width128.PairsSigned(w.GetUpper(), magnitude.GetUpper(), x.GetUpper()));
     }
 
+    public static bool HasDot => AvxVnni.IsSupported;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> DotUnsigned(Vector256<byte> sum, Vector256<byte> w, Vector256<byte> x)
+    {
+        if (AvxVnni.IsSupported)
+            return AvxVnni.MultiplyWideningAndAdd(sum.AsInt32(), w, x.AsSByte()).AsByte();
+        return AddInt(sum, SumPairs(PairsUnsigned(w, x)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> DotSigned(Vector256<byte> sum, Vector256<byte> w, Vector256<byte> magnitude, Vector256<byte> x)
+    {
+        // |w| is at most 128 and unsigned here; four products are added without saturation.
+        if (AvxVnni.IsSupported)
+            return AvxVnni.MultiplyWideningAndAdd(sum.AsInt32(), magnitude, Avx2.Sign(x.AsSByte(), w.AsSByte())).AsByte();
+        return AddInt(sum, SumPairs(PairsSigned(w, magnitude, x)));
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> SumPairs(Vector256<byte> shorts)
     {

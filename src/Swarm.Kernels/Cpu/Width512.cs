@@ -96,6 +96,16 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<byte>>
         return Vector512.Create(Width256.PairsSigned(w.GetLower(), magnitude.GetLower(), x.GetLower()), Width256.PairsSigned(w.GetUpper(), magnitude.GetUpper(), x.GetUpper()));
     }
 
+    /// <summary>.NET 10 has the instruction for 256 bits only; a processor that has it multiplies quantized weights at 256 bits.</summary>
+    public static bool HasDot => false;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> DotUnsigned(Vector512<byte> sum, Vector512<byte> w, Vector512<byte> x) => AddInt(sum, SumPairs(PairsUnsigned(w, x)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> DotSigned(Vector512<byte> sum, Vector512<byte> w, Vector512<byte> magnitude, Vector512<byte> x) =>
+        AddInt(sum, SumPairs(PairsSigned(w, magnitude, x)));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> SumPairs(Vector512<byte> shorts)
     {
