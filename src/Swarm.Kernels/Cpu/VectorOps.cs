@@ -21,6 +21,9 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     // Terms of a lane that all tokens of a block pass over while its weights, 16 KiB, stay in the first-level cache.
     private const int LaneTerms = 256;
 
+    // Floats from one lane of a panel to the next: a line more than the terms take, lest all lanes fall on the same few places of the cache.
+    private const int PanelLane = (LaneTerms + 1) * Rows;
+
     // Serves the matrix that has an infinite or NaN scale: a spoiled file, which need not be fast.
     private readonly ScalarOps _scalar = new();
 
@@ -71,7 +74,7 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
 
     public override long FloatScratch(TileMatrix weights, int tokens) =>
         tokens >= TransposeFrom
-            ? (LaneTerms + 8L * QuantizedInput.BlockTokens) * Rows
+            ? 8L * PanelLane + 8 * QuantizedInput.BlockTokens * Rows
             : 8L * tokens * Rows;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -248,19 +251,20 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     {
         const int StripSums = TransposedInput.StripTokens * Rows;
         float* panel = scratch;
-        float* lanes = scratch + LaneTerms * Rows;
+        float* lanes = scratch + 8 * PanelLane;
         new Span<float>(lanes, 8 * strips * StripSums).Clear();
         for (int first = 0; first < input.LaneLength; first += LaneTerms)
         {
+            int columns = Math.Min(8 * LaneTerms, weights.Columns - 8 * first);
+            FillPanel<TStored>(weights.Tile(tile) + first * 8L * Rows * TStored.Bytes, columns, panel);
             for (int lane = 0; lane < 8; lane++)
             {
                 // A lane that ends early ends for all tokens: there is nothing to pad.
-                int terms = Math.Min(LaneTerms, (weights.Columns - lane + 7) / 8 - first);
-                FillPanel<TStored>(weights.Tile(tile) + (first * 8L + lane) * Rows * TStored.Bytes, terms, panel);
+                int terms = (columns - lane + 7) / 8;
                 for (int strip = 0; strip < strips; strip++)
                 {
                     float* x = input.Strip(firstStrip + strip) + ((long)lane * input.LaneLength + first) * TransposedInput.StripTokens;
-                    PanelStrip(panel, x, terms, lanes + (strip * 8 + lane) * StripSums);
+                    PanelStrip(panel + lane * PanelLane, x, terms, lanes + (strip * 8 + lane) * StripSums);
                 }
             }
         }
@@ -269,16 +273,16 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
             MeetLanes(lanes + strip * 8 * StripSums, StripSums, sums + strip * StripSums);
     }
 
-    // Every eighth column as float32, [terms][16 rows].
+    // Columns as float32, lane by lane, each [terms][16 rows].
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FillPanel<TStored>(byte* column, int terms, float* panel)
+    private static void FillPanel<TStored>(byte* column, int columns, float* panel)
         where TStored : struct, IStored
     {
-        for (int i = 0; i < terms; i++, column += 8 * Rows * TStored.Bytes, panel += Rows)
+        for (int i = 0; i < columns; i++, column += Rows * TStored.Bytes)
         {
-            Prefetch64(column + 64 * Rows * TStored.Bytes);
+            float* to = panel + (i & 7) * PanelLane + (i >> 3) * Rows;
             for (int row = 0; row < Rows; row += TW.Lanes)
-                TW.Store(panel + row, TStored.Load(column + row * TStored.Bytes));
+                TW.Store(to + row, TStored.Load(column + row * TStored.Bytes));
         }
     }
 
