@@ -3,5 +3,5 @@ namespace Swarm.Protocol;
 /// <summary>The version of the wire that this program speaks. Peers of another refuse each other by name (VersionMismatch).</summary>
 public static class WireVersion
 {
-    public const uint Current = 2;
+    public const uint Current = 3;
 }

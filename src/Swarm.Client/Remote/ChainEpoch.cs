@@ -47,10 +47,10 @@ internal sealed class ChainEpoch(uint number, IReadOnlyList<ChainHop> hops, IRea
 
     public void OnOpened(Opened opened) => _opened.TrySetResult(opened);
 
-    public void OnAck()
+    /// <summary>So many packets have arrived.</summary>
+    public void OnAck(ulong packets)
     {
-        if (Unacknowledged > 0)
-            Unacknowledged--;
+        Unacknowledged -= Math.Min(Unacknowledged, packets);
         _ack?.TrySetResult();
         _ack = null;
     }

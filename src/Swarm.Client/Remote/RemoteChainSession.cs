@@ -330,11 +330,11 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                     epoch.OnOpened(frame.Opened);
                     break;
                 case LinkFrame.BodyOneofCase.Ack when current:
-                    TimeSpan way = link.Clock.Acknowledged(_id, frame.Ack.Number);
+                    TimeSpan way = link.Clock.Acknowledged(_id, frame.Ack.Number, frame.Ack.Before);
                     lock (_lock)
                     {
                         _network += way;
-                        epoch.OnAck();
+                        epoch.OnAck(1 + (ulong)frame.Ack.Before);
                     }
 
                     break;

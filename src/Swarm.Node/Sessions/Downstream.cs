@@ -150,11 +150,11 @@ internal sealed class Downstream(NodeSession session, uint epoch, SessionPlan pl
         switch (frame.BodyCase)
         {
             case LinkFrame.BodyOneofCase.Ack:
-                Interlocked.Add(ref session.LinkMicros, (long)link.Clock.Acknowledged(session.Id, frame.Ack.Number).TotalMicroseconds);
+                Interlocked.Add(ref session.LinkMicros, (long)link.Clock.Acknowledged(session.Id, frame.Ack.Number, frame.Ack.Before).TotalMicroseconds);
                 if (link.Clock.Shortest is { } roundTrip)
                     table.OnRoundTrip(link.Peer, roundTrip);
                 lock (_log.Gate)
-                    _window.Acknowledged(frame.Ack.Number);
+                    _window.Acknowledged(frame.Ack.Number, frame.Ack.Before);
                 SendWaiting(isSending: false);
                 break;
             case LinkFrame.BodyOneofCase.Opened:

@@ -140,7 +140,10 @@ internal sealed class NodeSession(SessionId id, uint epoch, SessionPlan plan, Se
     }
 
     /// <summary>Packets that have arrived, and whose sender is told so only when fewer wait.</summary>
-    public Queue<(InboundLink Link, ulong Number)> LateAcks { get; } = [];
+    public Queue<StepAcknowledgement> LateAcks { get; } = [];
+
+    /// <summary>Which of the steps that arrive are acknowledged.</summary>
+    public AckRun Acks { get; } = new();
 
     /// <summary>Links to the client, at the last hop.</summary>
     public InboundLink? DecodeResults { get; set; }

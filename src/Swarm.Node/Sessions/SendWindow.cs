@@ -30,9 +30,14 @@ internal sealed class SendWindow
         MostBytes = Math.Max(MostBytes, Bytes);
     }
 
-    public void Acknowledged(ulong number)
+    /// <summary>A step has arrived, and so many right before it.</summary>
+    public void Acknowledged(ulong number, uint before)
     {
-        if (_sent.Remove(number, out int bytes))
-            Bytes -= bytes;
+        ulong first = number - Math.Min(number, Math.Min(before, ChainLimits.MaxUnacknowledgedSteps));
+        for (ulong arrived = first; arrived <= number; arrived++)
+        {
+            if (_sent.Remove(arrived, out int bytes))
+                Bytes -= bytes;
+        }
     }
 }

@@ -255,6 +255,7 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
             early = [.. session.Early.Values];
             session.Early.Clear();
             session.LateAcks.Clear();
+            session.Acks.Reset();
             (session.PendingSteps, session.PendingBytes) = (0, 0);
             loop.Post(new LoopItem(null, session, () => Adopt(session, epoch, plan, open)));
         }

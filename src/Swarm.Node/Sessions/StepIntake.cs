@@ -36,7 +36,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
 
         if (isRepeat)
         {
-            Acknowledge(link, id, epoch, step.Number);
+            Acknowledge(new StepAcknowledgement(link, step.Number, 0), id, epoch);
             return;
         }
 
@@ -103,7 +103,7 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
     public void OnDone(StepWork work)
     {
         NodeSession session = work.Session;
-        List<(InboundLink Link, ulong Number)>? late = null;
+        List<StepAcknowledgement>? late = null;
         lock (table.Gate)
         {
             if (work.Epoch != session.Epoch || session.IsClosed)
@@ -114,8 +114,8 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
                 (late ??= []).Add(session.LateAcks.Dequeue());
         }
 
-        foreach ((InboundLink link, ulong number) in late ?? [])
-            Acknowledge(link, session.Id, work.Epoch, number);
+        foreach (StepAcknowledgement ack in late ?? [])
+            Acknowledge(ack, session.Id, work.Epoch);
     }
 
     // A step is complete. The device first; then, while it computes, the sender learns that it has arrived.
@@ -123,21 +123,27 @@ internal sealed class StepIntake(NodeIdentity self, SessionTable table, SessionL
     {
         if (!Accept(new StepWork(session, header, packet, link.IsBulk, time.GetTimestamp(), epoch)))
             return;
+        StepAcknowledgement? due, before;
         lock (table.Gate)
         {
+            due = session.Acks.Take(link, header.Number, header.Count == 1 && !link.IsBulk, out before);
+
             // Where many wait, the sender has to as well.
-            if (epoch == session.Epoch && !HasRoom(session))
+            if (due is { } late && epoch == session.Epoch && !HasRoom(session))
             {
-                session.LateAcks.Enqueue((link, header.Number));
-                return;
+                session.LateAcks.Enqueue(late);
+                due = null;
             }
         }
 
-        Acknowledge(link, session.Id, epoch, header.Number);
+        if (before is { } earlier)
+            Acknowledge(earlier, session.Id, epoch);
+        if (due is { } now)
+            Acknowledge(now, session.Id, epoch);
     }
 
-    private static void Acknowledge(InboundLink link, SessionId id, uint epoch, ulong number) =>
-        link.Send(new LinkFrame { Ack = new StepAck { Number = number } }, id, epoch);
+    private static void Acknowledge(StepAcknowledgement ack, SessionId id, uint epoch) =>
+        ack.Link.Send(new LinkFrame { Ack = new StepAck { Number = ack.Number, Before = (uint)ack.Before } }, id, epoch);
 
     private static bool HasRoom(NodeSession session) =>
         session.PendingSteps <= ChainLimits.MaxUnacknowledgedSteps && session.PendingBytes <= ChainLimits.MaxUnacknowledgedBytes;

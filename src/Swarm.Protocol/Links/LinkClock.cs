@@ -2,7 +2,7 @@ namespace Swarm.Protocol.Links;
 
 /// <summary>
 /// Measures the way to a peer by one clock: the time from handing a packet over to its acknowledgement, less half the shortest such time of the link,
-/// which stands for the acknowledgement's way back. Acknowledgements come in the order of the packets of a session. Thread-safe.
+/// which stands for the acknowledgement's way back. Acknowledgements come in the order of the packets of a session; one may be for several. Thread-safe.
 /// </summary>
 public sealed class LinkClock(TimeProvider time)
 {
@@ -27,16 +27,19 @@ public sealed class LinkClock(TimeProvider time)
         }
     }
 
-    /// <summary>It has arrived. Returns the time that its way took; zero for an unknown packet.</summary>
-    public TimeSpan Acknowledged(SessionId session, ulong number)
+    /// <summary>It has arrived, and so many right before it. Returns the time that their ways took together, each as long as the last one's; zero for an unknown packet.</summary>
+    public TimeSpan Acknowledged(SessionId session, ulong number, uint before = 0)
     {
         lock (_lock)
         {
             if (!_sent.Remove((session, number), out long sent))
                 return TimeSpan.Zero;
+            int packets = 1;
+            for (ulong back = 1; back <= Math.Min(number, Math.Min(before, ChainLimits.MaxUnacknowledgedSteps)); back++)
+                packets += _sent.Remove((session, number - back)) ? 1 : 0;
             TimeSpan elapsed = time.GetElapsedTime(sent);
             _shortest = elapsed < _shortest ? elapsed : _shortest;
-            return elapsed - _shortest / 2;
+            return packets * (elapsed - _shortest / 2);
         }
     }
 

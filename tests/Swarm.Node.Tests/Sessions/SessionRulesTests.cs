@@ -89,10 +89,59 @@ public sealed class SessionRulesTests
         }
 
         Assert.False(window.IsOpenFor(10));
-        window.Acknowledged(7);
-        window.Acknowledged(7);
+        window.Acknowledged(7, 0);
+        window.Acknowledged(7, 0);
         Assert.True(window.IsOpenFor(10));
         Assert.Equal((ChainLimits.MaxUnacknowledgedSteps - 1, 10L * (ChainLimits.MaxUnacknowledgedSteps - 1)), (window.Steps, window.Bytes));
+    }
+
+    [Fact]
+    public void Acknowledged_AStepAndThoseBeforeIt_AllLeaveTheWindow()
+    {
+        var window = new SendWindow();
+        for (ulong number = 0; number < 20; number++)
+            window.Sent(number, 10);
+
+        window.Acknowledged(11, 7);
+        Assert.Equal((12, 120L), (window.Steps, window.Bytes));
+        window.Acknowledged(2, uint.MaxValue);
+        Assert.Equal(9, window.Steps);
+        window.Acknowledged(ulong.MaxValue - 1, uint.MaxValue);
+        Assert.Equal(9, window.Steps);
+    }
+
+    [Fact]
+    public void Take_RunOfDecodeSteps_AcknowledgesTheFirstAndEveryEighth()
+    {
+        var acks = new AckRun();
+        InboundLink link = Inbound(bulk: false);
+        var told = new List<(ulong Number, int Before)>();
+        for (ulong number = 1; number <= 20; number++)
+        {
+            if (acks.Take(link, number, isDecode: true, out StepAcknowledgement? before) is { } due)
+                told.Add((due.Number, due.Before));
+            Assert.Null(before);
+        }
+
+        Assert.Equal([(1ul, 0), (9ul, 7), (17ul, 7)], told);
+    }
+
+    [Fact]
+    public void Take_RunEndsWithStepsHeldBack_AllAreAcknowledged()
+    {
+        var acks = new AckRun();
+        InboundLink decode = Inbound(bulk: false), bulk = Inbound(bulk: true);
+        for (ulong number = 1; number <= 4; number++)
+            acks.Take(decode, number, isDecode: true, out _);
+
+        StepAcknowledgement? due = acks.Take(bulk, 5, isDecode: false, out StepAcknowledgement? before);
+        Assert.Equal(new StepAcknowledgement(bulk, 5, 0), due);
+        Assert.Equal(new StepAcknowledgement(decode, 4, 2), before);
+
+        // Behind it another run begins, and one that leaves a number out is another.
+        Assert.Equal(new StepAcknowledgement(decode, 6, 0), acks.Take(decode, 6, isDecode: true, out before));
+        Assert.Null(before);
+        Assert.Equal(new StepAcknowledgement(decode, 8, 0), acks.Take(decode, 8, isDecode: true, out _));
     }
 
     [Fact]
@@ -103,7 +152,7 @@ public sealed class SessionRulesTests
         Assert.True(window.IsOpenFor(2 * ChainLimits.MaxUnacknowledgedBytes));
         window.Sent(0, (int)ChainLimits.MaxUnacknowledgedBytes);
         Assert.False(window.IsOpenFor(1));
-        window.Acknowledged(0);
+        window.Acknowledged(0, 0);
         Assert.True(window.IsOpenFor(2 * ChainLimits.MaxUnacknowledgedBytes));
     }
 
@@ -190,4 +239,6 @@ public sealed class SessionRulesTests
 
         public void Return(long bytes) => Bytes += bytes;
     }
+
+    private static InboundLink Inbound(bool bulk) => new(null!, bulk);
 }
