@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Swarm.Node.Measurement;
 using Swarm.Node.Metrics;
@@ -118,6 +119,7 @@ internal sealed class ComputeLoop(int hidden, IComputeExecutor executor, SpeedMe
     }
 
     // A defect of this program ends the sessions it met, not the node.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask RunAsync(ComputePass pass)
     {
         try

@@ -89,7 +89,12 @@ internal sealed class StepScheduler(int decodeTokens = StepScheduler.DefaultDeco
         if (!FindFirst(isShort: true, pass))
             return false;
         NodeSession like = _decodeTurns.Next(_candidates).Value.Session;
-        _candidates.RemoveAll(node => !node.Value.Session.ComputesLike(like));
+        for (int index = _candidates.Count - 1; index >= 0; index--)
+        {
+            if (!_candidates[index].Value.Session.ComputesLike(like))
+                _candidates.RemoveAt(index);
+        }
+
         int tokens = 0;
         foreach (LinkedListNode<StepWork> node in _candidates)
             tokens += node.Value.Count;

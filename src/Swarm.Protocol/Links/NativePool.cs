@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -14,34 +13,53 @@ public static class NativePool
     private const int LargestKeptShift = 22;
     private const int KeptPerSize = 8;
 
-    private static readonly ConcurrentStack<nint>[] Kept = MakeStacks();
+    // By size; each is its own lock.
+    private static readonly Stack<nint>[] Kept = MakeStacks();
 
     /// <summary>At least so many bytes, aligned to 64; their content is arbitrary.</summary>
     internal static unsafe nint Rent(long bytes)
     {
         int shift = Shift(bytes);
-        return shift <= LargestKeptShift && Kept[shift - SmallestShift].TryPop(out nint kept)
-            ? kept
-            : (nint)NativeMemory.AlignedAlloc((nuint)1 << shift, 64);
+        if (shift <= LargestKeptShift)
+        {
+            Stack<nint> stack = Kept[shift - SmallestShift];
+            lock (stack)
+            {
+                if (stack.TryPop(out nint kept))
+                    return kept;
+            }
+        }
+
+        return (nint)NativeMemory.AlignedAlloc((nuint)1 << shift, 64);
     }
 
     /// <summary>Gives back what was rented with the same size.</summary>
     internal static unsafe void Return(nint address, long bytes)
     {
         int shift = Shift(bytes);
-        if (shift <= LargestKeptShift && Kept[shift - SmallestShift].Count < KeptPerSize)
-            Kept[shift - SmallestShift].Push(address);
-        else
-            NativeMemory.AlignedFree((void*)address);
+        if (shift <= LargestKeptShift)
+        {
+            Stack<nint> stack = Kept[shift - SmallestShift];
+            lock (stack)
+            {
+                if (stack.Count < KeptPerSize)
+                {
+                    stack.Push(address);
+                    return;
+                }
+            }
+        }
+
+        NativeMemory.AlignedFree((void*)address);
     }
 
     private static int Shift(long bytes) => Math.Max(SmallestShift, BitOperations.Log2((ulong)Math.Max(1, bytes - 1)) + 1);
 
-    private static ConcurrentStack<nint>[] MakeStacks()
+    private static Stack<nint>[] MakeStacks()
     {
-        var stacks = new ConcurrentStack<nint>[LargestKeptShift - SmallestShift + 1];
+        var stacks = new Stack<nint>[LargestKeptShift - SmallestShift + 1];
         for (int index = 0; index < stacks.Length; index++)
-            stacks[index] = new ConcurrentStack<nint>();
+            stacks[index] = new Stack<nint>(KeptPerSize);
         return stacks;
     }
 }

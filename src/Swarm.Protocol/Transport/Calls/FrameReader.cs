@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -28,6 +29,7 @@ internal sealed class FrameReader<T> : DeserializationContext
     /// <summary>Reads the next message into <see cref="Message"/>. False at the end between two frames.</summary>
     /// <exception cref="RpcException"><c>INTERNAL</c>: bytes that are no frame, a stream that ends inside one, or a message that does not parse;
     /// <c>RESOURCE_EXHAUSTED</c>: a length over the limit.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReadAsync(CancellationToken cancellationToken)
     {
         int length = -1;

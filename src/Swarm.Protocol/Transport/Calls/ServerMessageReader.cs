@@ -8,6 +8,8 @@ internal sealed class ServerMessageReader<T> : IAsyncStreamReader<T>
 {
     private readonly ServerCall _call;
     private readonly FrameReader<T> _frames;
+    private CancellationToken _linkedTo;
+    private CancellationTokenSource? _either;
     private T? _current;
     private bool _ended;
 
@@ -27,8 +29,7 @@ internal sealed class ServerMessageReader<T> : IAsyncStreamReader<T>
             if (_ended)
                 return false;
             cancellationToken.ThrowIfCancellationRequested();
-            using CancellationTokenSource? both = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _call.CancellationToken) : null;
-            if (await _frames.ReadAsync(both?.Token ?? _call.CancellationToken))
+            if (await _frames.ReadAsync(Either(cancellationToken)))
             {
                 _current = _frames.Message;
                 return true;
@@ -46,6 +47,21 @@ internal sealed class ServerMessageReader<T> : IAsyncStreamReader<T>
         {
             _call.EndRead();
         }
+    }
+
+    // Whoever reads in a loop gives the same token again: one link of the two lasts for all its reads, and lives as long as they do.
+    private CancellationToken Either(CancellationToken cancellationToken)
+    {
+        if (!cancellationToken.CanBeCanceled)
+            return _call.CancellationToken;
+        if (_either is null || _linkedTo != cancellationToken)
+        {
+            _either?.Dispose();
+            _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _call.CancellationToken);
+            _linkedTo = cancellationToken;
+        }
+
+        return _either.Token;
     }
 
     /// <summary>The one request of a unary or server-streaming call.</summary>
