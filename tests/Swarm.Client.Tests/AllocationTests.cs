@@ -15,7 +15,7 @@ public sealed class AloneCollection
 public sealed class AllocationTests(ITestOutputHelper output)
 {
     // The aim is 2 KB: what is left is the messages of the wire as generated classes, the telemetry of hops above all.
-    private const int MostBytes = 5000;
+    private const int MostBytes = 2600;
     private const int Warm = 80;
     private const int Steps = 160;
 
