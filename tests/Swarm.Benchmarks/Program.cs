@@ -52,6 +52,13 @@ if (args is ["block", ..])
     return;
 }
 
+// "codecs" prints where the time of the codecs with steps goes: a look, not a measurement.
+if (args is ["codecs"])
+{
+    new CodecStages().Run();
+    return;
+}
+
 // "transport" prints what TLS costs over loopback: connecting, round trips, bulk.
 if (args is ["transport"])
 {

@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 using Swarm.Kernels.Codecs;
 
 namespace Swarm.Kernels.Tests;
@@ -152,18 +153,72 @@ public sealed class StepCodecTests
         }
     }
 
-    [Fact]
-    public void Members_EveryMagnitude_IsInOneClassAndComesBack()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Members_EveryMagnitude_IsInOneClassAndComesBack(bool vector)
     {
         int[] quanta = [.. Enumerable.Range(-3000, 6001), 4096, -4098, 1 << 20, -(0xFFF << 16), 0xFFF << 16];
         byte[] symbols = new byte[quanta.Length];
         byte[] raw = new byte[(quanta.Length * 2) + 64];
-        int bits = RawBits.Write(quanta, symbols, raw);
+        int bits = RawBits.Write(quanta, symbols, raw, vector);
         int[] back = new int[quanta.Length];
         ulong head = BitConverter.ToUInt64(raw) & 0xFFFF_FFFF_FFFF;
-        Assert.Null(RawBits.Read(symbols, head, 48, raw.AsSpan(6, (bits + 7 - 48) / 8), back));
+        Assert.Null(RawBits.Read(symbols, head, 48, raw.AsSpan(6, (bits + 7 - 48) / 8), back, vector));
         Assert.Equal(quanta, back);
         Assert.Equal(67, symbols.Max());
+    }
+
+    [Fact]
+    public void WriteAndRead_OnVectors_GiveWhatScalarsGiveAndAreTaken()
+    {
+        // All magnitudes below 256 with both signs, in many orders; later ones with large values among them.
+        TestNumbers numbers = new(5);
+        long eights = CodecCounters.Eights;
+        for (int round = 0; round < 40; round++)
+        {
+            int most = round < 20 ? 255 : 300;
+            int[] quanta = [.. numbers.Floats(1024 + round, 1).Select(value => (int)(value * most * 1.02f)).Select(value => Math.Clamp(value, -most, most))];
+            (byte[] Symbols, byte[] Raw, int Bits) scalar = Write(vector: false);
+            (byte[] Symbols, byte[] Raw, int Bits) vector = Write(vector: true);
+            Assert.Equal(scalar.Bits, vector.Bits);
+            Assert.Equal(scalar.Symbols, vector.Symbols);
+            Assert.Equal(scalar.Raw[..((scalar.Bits + 7) / 8)], vector.Raw[..((scalar.Bits + 7) / 8)]);
+            int[] back = new int[quanta.Length];
+            Assert.Null(RawBits.Read(vector.Symbols, BitConverter.ToUInt64(vector.Raw) & 0xFFFF_FFFF_FFFF, 48, vector.Raw.AsSpan(6, (vector.Bits + 7 - 48) / 8), back, true));
+            Assert.Equal(quanta, back);
+
+            (byte[] Symbols, byte[] Raw, int Bits) Write(bool vector)
+            {
+                byte[] symbols = new byte[quanta.Length];
+                byte[] raw = new byte[(quanta.Length * 2) + 64];
+                return (symbols, raw, RawBits.Write(quanta, symbols, raw, vector));
+            }
+        }
+
+        // Of the first twenty rounds every eight when written, and all but a few at the row's end when read.
+        Assert.True(!Avx2.IsSupported || CodecCounters.Eights - eights >= 20 * (128 + 120), $"{CodecCounters.Eights - eights} eights");
+        Assert.True(Avx2.IsSupported || CodecCounters.Eights == eights);
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void EncodeAndDecode_AfterTheFirstToken_AllocateNothing(string name)
+    {
+        ActivationCodec codec = ActivationCodec.ByName(name)!;
+        float[] values = Heavy(17, 3 * 576);
+        byte[] bytes = new byte[codec.MaxEncodedBytes(3, 576)];
+        Pass();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Pass();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Pass()
+        {
+            int length = codec.Encode(values, 3, 576, bytes);
+            if (!codec.TryDecode(bytes.AsSpan(0, length), 3, 576, values, out string? error))
+                throw new InvalidOperationException(error);
+        }
     }
 
     // A narrow bulk and long tails.

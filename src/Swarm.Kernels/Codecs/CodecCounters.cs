@@ -14,4 +14,8 @@ public static class CodecCounters
     /// <summary>Tokens that are no case for steps.</summary>
     [field: ThreadStatic]
     public static long Plain { get; internal set; }
+
+    /// <summary>Eights of values whose classes and bits were written or read on vectors.</summary>
+    [field: ThreadStatic]
+    public static long Eights { get; internal set; }
 }

@@ -18,6 +18,7 @@ internal static unsafe class RangeCoder
     /// <param name="states">In: what they start from. Out: what a decoder starts from.</param>
     /// <param name="words">Filled from its end, in the order in which a decoder takes them; one more than there are classes.</param>
     /// <returns>Words written.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Encode(StepTable table, ReadOnlySpan<byte> symbols, Span<uint> states, Span<ushort> words)
     {
         fixed (StepTable.Place* places = table.Places)
@@ -54,6 +55,7 @@ internal static unsafe class RangeCoder
     /// <param name="words">Words, little-endian, and what may follow them.</param>
     /// <param name="symbols">The classes.</param>
     /// <returns>Bytes that the words took; −1 when there were too few.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int Decode(StepTable table, Span<uint> states, ReadOnlySpan<byte> words, Span<byte> symbols)
     {
         fixed (uint* slots = table.Slots)

@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Swarm.Kernels.Codecs;
 
@@ -9,6 +11,9 @@ internal static unsafe class RawBits
     /// <summary>Values between two looks at the buffer: together they have at most 48 bits.</summary>
     private const int Group = 4;
 
+    /// <summary>Values that vectors take at once where all are below <see cref="StepClasses.Large"/>: together they have at most 48 bits.</summary>
+    private const int Eight = 8;
+
     /// <summary>Bytes behind the last that <see cref="Write"/> may touch.</summary>
     public const int Slack = 16;
 
@@ -16,8 +21,10 @@ internal static unsafe class RawBits
     /// <param name="quanta">The integers.</param>
     /// <param name="symbols">A class each.</param>
     /// <param name="raw">Takes the bits; what is behind the last is zero up to the byte's end.</param>
+    /// <param name="vector">Whether on vectors where the processor has them.</param>
     /// <returns>Bits written.</returns>
-    public static int Write(ReadOnlySpan<int> quanta, Span<byte> symbols, Span<byte> raw)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int Write(ReadOnlySpan<int> quanta, Span<byte> symbols, Span<byte> raw, bool vector)
     {
         fixed (ushort* small = StepClasses.Small)
         fixed (int* quantum = quanta)
@@ -28,13 +35,23 @@ internal static unsafe class RawBits
             ulong buffer = 0;
             int filled = 0;
             int index = 0;
-            for (; index + Group <= quanta.Length; index += Group)
+            int eights = 0;
+            while (index + Group <= quanta.Length)
             {
+                if (Avx2.IsSupported && vector && index + Eight <= quanta.Length && PutEight(quantum + index, symbol + index, ref buffer, ref filled))
+                {
+                    Flush(ref next, ref buffer, ref filled);
+                    index += Eight;
+                    eights++;
+                    continue;
+                }
+
                 Put(quantum[index], small, symbol + index, ref buffer, ref filled);
                 Put(quantum[index + 1], small, symbol + index + 1, ref buffer, ref filled);
                 Put(quantum[index + 2], small, symbol + index + 2, ref buffer, ref filled);
                 Put(quantum[index + 3], small, symbol + index + 3, ref buffer, ref filled);
                 Flush(ref next, ref buffer, ref filled);
+                index += Group;
             }
 
             for (; index < quanta.Length; index++)
@@ -43,6 +60,7 @@ internal static unsafe class RawBits
                 Flush(ref next, ref buffer, ref filled);
             }
 
+            CodecCounters.Eights += eights;
             Unsafe.WriteUnaligned(next, Little(buffer));
             return (int)((next - first) * 8) + filled;
         }
@@ -54,8 +72,10 @@ internal static unsafe class RawBits
     /// <param name="headBits">How many, at most 48.</param>
     /// <param name="raw">All others.</param>
     /// <param name="quanta">The integers.</param>
+    /// <param name="vector">Whether on vectors where the processor has them.</param>
     /// <returns>Null, or what is wrong.</returns>
-    public static string? Read(ReadOnlySpan<byte> symbols, ulong head, int headBits, ReadOnlySpan<byte> raw, Span<int> quanta)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static string? Read(ReadOnlySpan<byte> symbols, ulong head, int headBits, ReadOnlySpan<byte> raw, Span<int> quanta, bool vector)
     {
         fixed (ulong* members = StepClasses.Members)
         fixed (byte* symbol = symbols)
@@ -67,17 +87,28 @@ internal static unsafe class RawBits
             ulong buffer = head;
             int filled = headBits;
             int index = 0;
-            for (; index + Group <= quanta.Length && end - next >= sizeof(ulong); index += Group)
+            int eights = 0;
+            while (index + Group <= quanta.Length && end - next >= sizeof(ulong))
             {
                 // What lies above the filled part is the same bits again.
                 buffer |= Little(Unsafe.ReadUnaligned<ulong>(next)) << filled;
                 next += (63 - filled) >> 3;
                 filled |= 56;
+                if (Avx2.IsSupported && vector && index + Eight <= quanta.Length && TakeEight(symbol + index, quantum + index, ref buffer, ref filled))
+                {
+                    index += Eight;
+                    eights++;
+                    continue;
+                }
+
                 quantum[index] = Take(members[symbol[index]], ref buffer, ref filled);
                 quantum[index + 1] = Take(members[symbol[index + 1]], ref buffer, ref filled);
                 quantum[index + 2] = Take(members[symbol[index + 2]], ref buffer, ref filled);
                 quantum[index + 3] = Take(members[symbol[index + 3]], ref buffer, ref filled);
+                index += Group;
             }
+
+            CodecCounters.Eights += eights;
 
             buffer &= filled == 0 ? 0 : ulong.MaxValue >> (64 - filled);
             for (; index < quanta.Length; index++)
@@ -116,6 +147,63 @@ internal static unsafe class RawBits
         buffer |= (ulong)(((magnitude << 1) | sign) & ((1u << length) - 1)) << filled;
         filled += length;
     }
+
+    // False, and nothing is done, where one is large. A magnitude from 8 on as a float has its class in its upper 12 bits: octave and the three bits below the highest.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool PutEight(int* quantum, byte* symbol, ref ulong buffer, ref int filled)
+    {
+        Vector256<int> values = Vector256.Load(quantum);
+        Vector256<int> magnitudes = Vector256.Abs(values);
+        if (Vector256.GreaterThanAny(magnitudes, Vector256.Create(StepClasses.Large - 1)))
+            return false;
+        Vector256<int> octaves = (Vector256.ConvertToSingle(magnitudes).AsInt32() >> 20) - Vector256.Create((127 + 2) << 3);
+        Vector256<int> classes = Vector256.ConditionalSelect(Vector256.LessThan(magnitudes, Vector256.Create(Eight)), magnitudes, octaves);
+        Vector128<short> halves = Sse2.PackSignedSaturate(classes.GetLower(), classes.GetUpper());
+        Unsafe.WriteUnaligned(symbol, Sse2.PackUnsignedSaturate(halves, halves).AsUInt64().ToScalar());
+
+        // Two by two in each 64 bits, these two by two in each 128, and the two that are left.
+        Vector256<int> counts = Counts(classes);
+        Vector256<int> above = Avx2.ShiftLeftLogicalVariable(Vector256<int>.AllBitsSet, counts.AsUInt32());
+        Vector256<ulong> bits = Vector256.AndNot((magnitudes << 1) | (values >>> 31), above).AsUInt64();
+        Vector256<ulong> lengths = counts.AsUInt64();
+        Vector256<ulong> low = Vector256.Create((ulong)uint.MaxValue);
+        bits = (bits & low) | Avx2.ShiftLeftLogicalVariable(bits >>> 32, lengths & low);
+        lengths = (lengths & low) + (lengths >>> 32);
+        bits |= Avx2.ShiftLeftLogicalVariable(Avx2.ShiftRightLogical128BitLane(bits, 8), lengths);
+        lengths += Avx2.ShiftRightLogical128BitLane(lengths, 8);
+        int lower = (int)lengths.ToScalar();
+        buffer |= (bits.ToScalar() | (bits.GetUpper().ToScalar() << lower)) << filled;
+        filled += lower + (int)lengths.GetUpper().ToScalar();
+        return true;
+    }
+
+    // False, and nothing is done, where one is large.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TakeEight(byte* symbol, int* quantum, ref ulong buffer, ref int filled)
+    {
+        Vector256<int> classes = Avx2.ConvertToVector256Int32(symbol);
+        if (Vector256.GreaterThanAny(classes, Vector256.Create(StepClasses.FirstLarge - 1)))
+            return false;
+        Vector256<int> counts = Counts(classes);
+        Vector256<int> ends = counts + Avx2.ShiftLeftLogical128BitLane(counts, 4);
+        ends += Avx2.ShiftLeftLogical128BitLane(ends, 8);
+        int lower = ends.GetElement(3);
+        int upper = ends.GetElement(7);
+        Vector256<int> window = Vector256.Create(Vector128.Create((int)buffer), Vector128.Create((int)(buffer >> lower)));
+        buffer = buffer >> lower >> upper;
+        filled -= lower + upper;
+        Vector256<int> above = Avx2.ShiftLeftLogicalVariable(Vector256<int>.AllBitsSet, counts.AsUInt32());
+        Vector256<int> bits = Vector256.AndNot(Avx2.ShiftRightLogicalVariable(window, (ends - counts).AsUInt32()), above);
+        Vector256<int> leading = Vector256.Min(classes, (classes & Vector256.Create(7)) | Vector256.Create(8));
+        Vector256<int> magnitudes = Avx2.ShiftLeftLogicalVariable(leading, (counts - Vector256<int>.One).AsUInt32()) + (bits >>> 1);
+        Vector256<int> signs = -(bits & Vector256<int>.One);
+        ((magnitudes ^ signs) - signs).Store(quantum);
+        return true;
+    }
+
+    // Raw bits of classes that are not large: none in class 0, the sign's up to 15, one more in each octave.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Counts(Vector256<int> classes) => Vector256.Max(classes >> 3, Vector256.Min(classes, Vector256<int>.One));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Flush(ref byte* next, ref ulong buffer, ref int filled)

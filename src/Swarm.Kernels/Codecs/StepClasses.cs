@@ -13,6 +13,9 @@ internal static class StepClasses
     /// <summary>Magnitudes from here on are rare: their octaves are not divided.</summary>
     public const int Large = 256;
 
+    /// <summary>The class of <see cref="Large"/>.</summary>
+    public const int FirstLarge = 48;
+
     /// <summary>The largest magnitude: 12 significant bits in the last octave.</summary>
     public const int Largest = 0xFFF << 16;
 
@@ -20,7 +23,6 @@ internal static class StepClasses
     public const int MostRawBits = SignificantBits + 1;
 
     private const int SignificantBits = 11;
-    private const int FirstLarge = 48;
     private const int FirstLargeOctave = 8;
 
     /// <summary>By class: the least magnitude in its upper 32 bits, then how far the bits between are shifted (8 bits), then their number with the sign's (8 bits).</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace Swarm.Kernels.Codecs;
 
@@ -53,7 +54,7 @@ internal sealed class StepCodec : ActivationCodec
             return EncodePlain(values, destination);
         Count(stepped: true);
         Span<byte> raw = scratch.Raw;
-        int rawBits = RawBits.Write(scratch.Quanta, scratch.Symbols, raw);
+        int rawBits = RawBits.Write(scratch.Quanta, scratch.Symbols, raw, UsesVectors);
         ulong head = BinaryPrimitives.ReadUInt64LittleEndian(raw) & (ulong.MaxValue >> (64 - HeadRawBits));
         if (rawBits < HeadRawBits)
             head &= (1UL << rawBits) - 1;
@@ -72,12 +73,10 @@ internal sealed class StepCodec : ActivationCodec
             at += sizeof(uint);
         }
 
-        foreach (ushort word in words[^count..])
-        {
-            BinaryPrimitives.WriteUInt16LittleEndian(destination[at..], word);
-            at += sizeof(ushort);
-        }
-
+        if (!BitConverter.IsLittleEndian)
+            BinaryPrimitives.ReverseEndianness(words[^count..], words[^count..]);
+        MemoryMarshal.AsBytes(words[^count..]).CopyTo(destination[at..]);
+        at += count * sizeof(ushort);
         raw.Slice(HeadRawBits / 8, rest).CopyTo(destination[at..]);
         return at + rest;
     }
@@ -115,7 +114,7 @@ internal sealed class StepCodec : ActivationCodec
         ushort median = (ushort)states[0];
         if (median is < StepQuantizer.LeastMedian or > StepQuantizer.LargestMedian)
             return $"median is {median:x4}, expected {StepQuantizer.LeastMedian:x4} to {StepQuantizer.LargestMedian:x4}";
-        if (RawBits.Read(scratch.Symbols, head, HeadRawBits, body[words..], scratch.Quanta) is { } error)
+        if (RawBits.Read(scratch.Symbols, head, HeadRawBits, body[words..], scratch.Quanta, UsesVectors) is { } error)
             return error;
         StepQuantizer.Expand(scratch.Quanta, StepQuantizer.StepOf(median, _fraction), destination, UsesVectors);
         return null;
