@@ -202,6 +202,23 @@ public sealed class StepCodecTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void TryQuantize_AnyLength_FindsTheMedianThatSortingFinds(bool vector)
+    {
+        // Few distinct keys, so that many are equal to the median and as many as its place are below some bound.
+        for (int count = 1; count <= 300; count++)
+        {
+            TestNumbers numbers = new((ulong)count);
+            int distinct = 1 + (count % 9);
+            float[] values = [.. numbers.Floats(count, 1).Select(value => (1 + MathF.Floor(MathF.Abs(value) * distinct)) * (value < 0 ? -0.25f : 0.25f))];
+            uint[] keys = [.. values.Select(value => BitConverter.SingleToUInt32Bits(MathF.Abs(value)) >> 16).Order()];
+            Assert.True(StepQuantizer.TryQuantize(values, StepFrequencies.MediumStep, new ushort[count], new int[count], vector, out StepRow row));
+            Assert.Equal(keys[count / 2], row.Median);
+        }
+    }
+
+    [Theory]
     [MemberData(nameof(Names))]
     public void EncodeAndDecode_AfterTheFirstToken_AllocateNothing(string name)
     {
