@@ -72,7 +72,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     {
         for (int g = 0; g < groups; g++, group += TGroups.Bytes)
         {
-            PrefetchGroup<TGroups>(group);
+            PrefetchGroup<TGroups>(group, once: true);
             float* lane = lanes + (g & 7) * Rows;
             for (nint row = 0; row < Rows; row += 2 * TW.Lanes)
             {
@@ -92,7 +92,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     {
         for (int g = 0; g < groups; g++, group += TGroups.Bytes)
         {
-            PrefetchGroup<TGroups>(group);
+            PrefetchGroup<TGroups>(group, once: false);
             for (nint row = 0; row < Rows; row += TW.Lanes)
             {
                 TV w0 = TGroups.Weights(group, row, 0), w1 = TGroups.Weights(group, row, 1), w2 = TGroups.Weights(group, row, 2), w3 = TGroups.Weights(group, row, 3);
@@ -119,7 +119,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         float* scales = stackalloc float[2 * Rows];
         for (int g = 0; g < groups; g++, group += TGroups.Bytes)
         {
-            PrefetchGroup<TGroups>(group);
+            PrefetchGroup<TGroups>(group, once: false);
             byte* weights = TGroups.Unpack(group, panel);
             for (nint row = 0; row < Rows; row += TW.Lanes)
             {
@@ -261,14 +261,15 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TV Halves(byte* from) => VectorMath<TW, TV>.FromFiniteHalf(TW.LoadShorts(from));
 
+    // What a single token reads passes by once: it does not push activations, code and what other nodes of this machine use out of the shared caches.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchGroup<TGroups>(byte* group)
+    private static void PrefetchGroup<TGroups>(byte* group, bool once)
         where TGroups : struct, IGroups
     {
-        Prefetch256(group + PrefetchBytes);
+        Prefetch256(group + PrefetchBytes, once);
         if (TGroups.Bytes > 512)
-            Prefetch256(group + PrefetchBytes + 256);
-        Prefetch64(group + PrefetchBytes + (TGroups.Bytes & ~255));
+            Prefetch256(group + PrefetchBytes + 256, once);
+        Prefetch64(group + PrefetchBytes + (TGroups.Bytes & ~255), once);
     }
 
     /// <summary>One group of a block's tokens: 32 values a token, and what the terms need of each.</summary>

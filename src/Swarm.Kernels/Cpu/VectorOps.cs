@@ -158,20 +158,22 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
 
     // Written out: a loop would cost more than what it asks for.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch256(byte* address)
+    private static void Prefetch256(byte* address, bool once = false)
     {
-        if (!Sse.IsSupported)
-            return;
-        Sse.Prefetch0(address);
-        Sse.Prefetch0(address + 64);
-        Sse.Prefetch0(address + 128);
-        Sse.Prefetch0(address + 192);
+        Prefetch64(address, once);
+        Prefetch64(address + 64, once);
+        Prefetch64(address + 128, once);
+        Prefetch64(address + 192, once);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch64(byte* address)
+    private static void Prefetch64(byte* address, bool once = false)
     {
-        if (Sse.IsSupported)
+        if (!Sse.IsSupported)
+            return;
+        if (once)
+            Sse.PrefetchNonTemporal(address);
+        else
             Sse.Prefetch0(address);
     }
 
