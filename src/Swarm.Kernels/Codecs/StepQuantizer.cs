@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace Swarm.Kernels.Codecs;
 
@@ -60,52 +59,24 @@ internal static class StepQuantizer
         if (vector)
         {
             for (; index + Vector<int>.Count <= quanta.Length; index += Vector<int>.Count)
-                (Vector.ConvertToSingle(Vector.LoadUnsafe(in MemoryMarshal.GetReference(quanta), (nuint)index)) * new Vector<float>(step)).CopyTo(values[index..]);
+                (Vector.ConvertToSingle(new Vector<int>(quanta[index..])) * new Vector<float>(step)).CopyTo(values[index..]);
         }
 
         for (; index < quanta.Length; index++)
             values[index] = quanta[index] * step;
     }
 
-    // The key with so many keys below it, or equal and before it in order: found two bits at a time from the highest.
+    // The key with so many keys below it, or equal and before it in order: found bit by bit from the highest.
     private static int Select(ReadOnlySpan<ushort> keys, int rank, bool vector)
     {
         int found = 0;
-        for (int bit = 1 << 14; bit > 0; bit >>= 2)
+        for (int bit = 1 << 14; bit > 0; bit >>= 1)
         {
-            (int one, int two, int three) = vector
-                ? CountBelow(keys, found + bit, found + (2 * bit), found + (3 * bit))
-                : (CountBelow(keys, found + bit, false), CountBelow(keys, found + (2 * bit), false), CountBelow(keys, found + (3 * bit), false));
-            found += bit * ((one <= rank ? 1 : 0) + (two <= rank ? 1 : 0) + (three <= rank ? 1 : 0));
+            if (CountBelow(keys, found | bit, vector) <= rank)
+                found |= bit;
         }
 
         return found;
-    }
-
-    // Three bounds in one pass.
-    private static (int One, int Two, int Three) CountBelow(ReadOnlySpan<ushort> keys, int one, int two, int three)
-    {
-        Vector<short> first = Limit(one), second = Limit(two), third = Limit(three);
-        Vector<short> belowFirst = Vector<short>.Zero, belowSecond = Vector<short>.Zero, belowThird = Vector<short>.Zero;
-        ReadOnlySpan<Vector<short>> parts = MemoryMarshal.Cast<ushort, Vector<short>>(keys);
-        foreach (Vector<short> part in parts)
-        {
-            belowFirst -= Vector.LessThan(part, first);
-            belowSecond -= Vector.LessThan(part, second);
-            belowThird -= Vector.LessThan(part, third);
-        }
-
-        ReadOnlySpan<ushort> rest = keys[(parts.Length * Vector<short>.Count)..];
-        return (Sum(belowFirst) + CountBelow(rest, one, false), Sum(belowSecond) + CountBelow(rest, two, false), Sum(belowThird) + CountBelow(rest, three, false));
-    }
-
-    // Keys are below this one's largest.
-    private static Vector<short> Limit(int bound) => new((short)Math.Min(bound, short.MaxValue));
-
-    private static int Sum(Vector<short> counts)
-    {
-        Vector.Widen(counts, out Vector<int> lower, out Vector<int> upper);
-        return Vector.Sum(lower + upper);
     }
 
     private static int CountBelow(ReadOnlySpan<ushort> keys, int bound, bool vector)
@@ -114,13 +85,12 @@ internal static class StepQuantizer
         int index = 0;
         if (vector)
         {
-            Vector<short> limit = Limit(bound);
+            Vector<short> limit = new((short)Math.Min(bound, short.MaxValue));
             Vector<short> below = Vector<short>.Zero;
-            ReadOnlySpan<Vector<short>> parts = MemoryMarshal.Cast<ushort, Vector<short>>(keys);
-            foreach (Vector<short> part in parts)
-                below -= Vector.LessThan(part, limit);
-            count = Sum(below);
-            index = parts.Length * Vector<short>.Count;
+            for (; index + Vector<short>.Count <= keys.Length; index += Vector<short>.Count)
+                below -= Vector.LessThan(Vector.AsVectorInt16(new Vector<ushort>(keys[index..])), limit);
+            Vector.Widen(below, out Vector<int> lower, out Vector<int> upper);
+            count = Vector.Sum(lower + upper);
         }
 
         for (; index < keys.Length; index++)
@@ -148,8 +118,8 @@ internal static class StepQuantizer
         Vector<uint> most = Vector<uint>.Zero;
         for (; index + (2 * width) <= values.Length; index += 2 * width)
         {
-            Vector<uint> lower = (Vector.AsVectorUInt32(Vector.LoadUnsafe(in MemoryMarshal.GetReference(values), (nuint)index)) >>> 16) & mask;
-            Vector<uint> upper = (Vector.AsVectorUInt32(Vector.LoadUnsafe(in MemoryMarshal.GetReference(values), (nuint)(index + width))) >>> 16) & mask;
+            Vector<uint> lower = (Vector.AsVectorUInt32(new Vector<float>(values[index..])) >>> 16) & mask;
+            Vector<uint> upper = (Vector.AsVectorUInt32(new Vector<float>(values[(index + width)..])) >>> 16) & mask;
             most = Vector.Max(most, Vector.Max(lower, upper));
             Vector.Narrow(lower, upper).CopyTo(keys[index..]);
         }
@@ -189,7 +159,7 @@ internal static class StepQuantizer
         Vector<int> large = Vector<int>.Zero;
         for (; index + Vector<float>.Count <= values.Length; index += Vector<float>.Count)
         {
-            Vector<float> value = Vector.LoadUnsafe(in MemoryMarshal.GetReference(values), (nuint)index);
+            Vector<float> value = new(values[index..]);
             Vector<float> scaled = Vector.Min(Vector.Abs(value) * factor, cap);
             Vector<float> nearest = scaled + magic - magic;
             Vector<uint> bits = Vector.AsVectorUInt32(scaled);
