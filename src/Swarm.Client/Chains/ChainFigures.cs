@@ -7,6 +7,9 @@ namespace Swarm.Client;
 /// <param name="Hops">In the order of the route.</param>
 public sealed record ChainFigures(long Steps, long SentBytes, long ReceivedBytes, IReadOnlyList<HopFigures> Hops)
 {
+    /// <summary>Times that the chain had been replaced when the last result came: by a chain that is still being mended it comes before its recovery is told.</summary>
+    public int Epoch { get; init; }
+
     /// <summary>
     /// Bytes a hidden value took between nodes, or between client and node where there is one node; 0 when nothing travelled.
     /// </summary>

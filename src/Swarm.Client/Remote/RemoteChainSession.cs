@@ -65,6 +65,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
     private long _receivedBytes;
     private TimeSpan _network;
     private IReadOnlyList<HopTelemetry> _telemetry = [];
+    private uint _resultEpoch;
     private SwarmException? _fault;
 
     private RemoteChainSession(
@@ -126,7 +127,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
         get
         {
             lock (_lock)
-                return new ChainFigures(_sentSteps, _sentBytes, _receivedBytes, HopFigures());
+                return new ChainFigures(_sentSteps, _sentBytes, _receivedBytes, HopFigures()) { Epoch = (int)_resultEpoch };
         }
     }
 
@@ -887,6 +888,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             if (_state is ChainState.Failed or ChainState.Closed)
                 return;
             step = frame.Epoch <= epoch.Number ? _steps.Find(result.Position, result.Count, frame.Epoch) : null;
+            _resultEpoch = frame.Epoch;
             if (frame.Epoch == epoch.Number && result.Telemetry.Count == epoch.Hops.Count)
             {
                 _telemetry = result.Telemetry;

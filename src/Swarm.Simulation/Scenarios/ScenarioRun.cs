@@ -92,7 +92,7 @@ public sealed class ScenarioRun : IDisposable
         _prefixTokens += result.PrefixTokens;
 
         // Hops that were there all the time, and began at one position, sent every step straight on.
-        if (result.Recoveries == 0 && result.Figures.Hops.All(hop => hop.PrefixTokens == result.PrefixTokens) && result.Figures.Hops.Any(hop => hop.ForwardedDirectly != result.Figures.Steps))
+        if (result.Recoveries == 0 && result.Figures.Epoch == 0 && result.Figures.Hops.All(hop => hop.PrefixTokens == result.PrefixTokens) && result.Figures.Hops.Any(hop => hop.ForwardedDirectly != result.Figures.Steps))
             Violate($"client {client}: {result.Figures.Steps} steps, forwarded directly by its hops: {string.Join(", ", result.Figures.Hops.Select(hop => hop.ForwardedDirectly))}");
     }
 

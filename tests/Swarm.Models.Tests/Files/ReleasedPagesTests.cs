@@ -39,7 +39,8 @@ public sealed class ReleasedPagesTests
         bool mine = false, seen = false;
         foreach (string line in File.ReadLines("/proc/self/smaps"))
         {
-            if (!line.Contains(':') || line.Contains('/'))
+            // A mapping begins with its addresses, 7f00-7fff; its figures follow, each with a name and a colon.
+            if (line.AsSpan(0, Math.Max(0, line.IndexOf(' '))).Contains('-'))
                 seen |= mine = line.EndsWith(path, StringComparison.Ordinal);
             else if (mine && line.StartsWith("Rss:", StringComparison.Ordinal))
                 bytes += 1024 * long.Parse(line["Rss:".Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture);
