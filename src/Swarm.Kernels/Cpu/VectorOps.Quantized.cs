@@ -39,13 +39,13 @@ internal sealed unsafe partial class VectorOps<TW, TV>
                 TileGroups<GroupsQ8>(groups, weights.Groups, x, tokens, scratch);
                 break;
             case WeightFormat.Q4_0 when TakesDots:
-                TileGroups<DotsQ4>(groups, weights.Groups, x, tokens, scratch);
+                TileGroups<DotsUnsigned<GroupsQ4>>(groups, weights.Groups, x, tokens, scratch);
                 break;
             case WeightFormat.Q4_0:
                 TileGroups<GroupsQ4>(groups, weights.Groups, x, tokens, scratch);
                 break;
             case WeightFormat.Q4_1 when TakesDots:
-                TileGroups<DotsQ41>(groups, weights.Groups, x, tokens, scratch);
+                TileGroups<DotsUnsigned<GroupsQ41>>(groups, weights.Groups, x, tokens, scratch);
                 break;
             default:
                 TileGroups<GroupsQ41>(groups, weights.Groups, x, tokens, scratch);
@@ -437,21 +437,22 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => GroupsQ8.Term(sum, scale, minimum, input, token);
     }
 
-    /// <summary><see cref="GroupsQ4"/> by dot products.</summary>
-    private readonly struct DotsQ4 : IGroups
+    /// <summary>A format of unsigned quanta by dot products.</summary>
+    private readonly struct DotsUnsigned<TGroups> : IGroups
+        where TGroups : struct, IGroups
     {
-        public static int Bytes => GroupsQ4.Bytes;
+        public static int Bytes => TGroups.Bytes;
 
-        public static bool HasMinimum => GroupsQ4.HasMinimum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Weights(byte* group, nint row, int quad) => GroupsQ4.Weights(group, row, quad);
+        public static bool HasMinimum => TGroups.HasMinimum;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static byte* Unpack(byte* group, byte* panel) => GroupsQ4.Unpack(group, panel);
+        public static TV Weights(byte* group, nint row, int quad) => TGroups.Weights(group, row, quad);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Magnitude(TV w) => GroupsQ4.Magnitude(w);
+        public static byte* Unpack(byte* group, byte* panel) => TGroups.Unpack(group, panel);
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static TV Magnitude(TV w) => TGroups.Magnitude(w);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV First(TV w, TV magnitude, TV x) => Next(TW.AllInt(0), w, magnitude, x);
@@ -463,36 +464,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Total(TV sum) => sum;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => GroupsQ4.Term(sum, scale, minimum, input, token);
-    }
-
-    /// <summary><see cref="GroupsQ41"/> by dot products.</summary>
-    private readonly struct DotsQ41 : IGroups
-    {
-        public static int Bytes => GroupsQ41.Bytes;
-
-        public static bool HasMinimum => GroupsQ41.HasMinimum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Weights(byte* group, nint row, int quad) => GroupsQ41.Weights(group, row, quad);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static byte* Unpack(byte* group, byte* panel) => GroupsQ41.Unpack(group, panel);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Magnitude(TV w) => GroupsQ41.Magnitude(w);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV magnitude, TV x) => Next(TW.AllInt(0), w, magnitude, x);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV magnitude, TV x) => TW.DotUnsigned(sum, w, x);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum) => sum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => GroupsQ41.Term(sum, scale, minimum, input, token);
+        public static TV Term(TV sum, TV scale, TV minimum, in TokenGroup input, nint token) => TGroups.Term(sum, scale, minimum, input, token);
     }
 
     // Block quad ÷ 2 has the even quad in its low nibbles, the odd one in its high ones.
