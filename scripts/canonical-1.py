@@ -119,6 +119,21 @@ def sigmoid(x):
     return mul(e, r) if x < 0 else r
 
 
+def tanh(x):
+    if x != x:
+        return x
+    a = abs(x)
+    if a < const("3f200000"):
+        z, p = mul(a, a), const("bbbb560d")
+        for c in ("3ca92b6c", "bd5c2224", "3e0883b4", "beaaaa9a"):
+            p = add(mul(p, z), const(c))
+        t = add(a, mul(mul(a, z), p))
+    else:
+        e = exp(-add(a, a))
+        t = sub(1, mul(add(e, e), reciprocal(add(1, e))))
+    return math.copysign(t, x)
+
+
 def nearest(x):
     return bits(add(x, MAGIC)) - 0x4B400000
 
@@ -344,6 +359,7 @@ def answers():
     yield "reciprocal", map(reciprocal, Generator(2).floats(64, 1000))
     yield "reciprocal-sqrt", [reciprocal_sqrt(abs(x)) for x in Generator(3).floats(64, 1000)]
     yield "sigmoid", map(sigmoid, Generator(4).floats(64, 30))
+    yield "tanh", map(tanh, Generator(5).floats(64, 8))
     for i, kind in enumerate(("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1")):
         g = Generator(10 + i)
         weights, values, bias = stored_rows(g, kind), g.floats(TOKENS * COLUMNS, 4), g.floats(ROWS, 1)

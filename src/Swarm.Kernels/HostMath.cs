@@ -39,6 +39,13 @@ public static class HostMath
         return sum * BitConverter.Int64BitsToDouble(((long)n + 1023) << 52);
     }
 
+    /// <summary>The hyperbolic tangent, error below 1e-15.</summary>
+    public static double Tanh(double x)
+    {
+        double e = Exp(-2 * Math.Abs(x));
+        return Math.CopySign((1 - e) / (1 + e), x);
+    }
+
     /// <summary>Natural logarithm of a normal x &gt; 0, error below 1e-15 of max(1, |ln x|); 0 gives −∞, negatives NaN.</summary>
     public static double Log(double x)
     {

@@ -20,6 +20,12 @@ public static class KernelMath
     internal const float ExpC4 = 0.04166839f;
     internal const float ExpC5 = 0.008368745f;
     internal const float ExpC6 = 0.0013814538f;
+    internal const float TanhMiddle = 0.625f;
+    internal const float TanhC1 = -0.33333284f;
+    internal const float TanhC2 = 0.13331491f;
+    internal const float TanhC3 = -0.053743497f;
+    internal const float TanhC4 = 0.020650588f;
+    internal const float TanhC5 = -0.005717045f;
     internal const uint ReciprocalGuess = 0x7EF311C7;
     internal const uint ReciprocalSqrtGuess = 0x5F3759DF;
     internal const uint SmallestNormal = 0x00800000;
@@ -93,6 +99,31 @@ public static class KernelMath
         float e = Exp(-MathF.Abs(x));
         float r = Reciprocal(1f + e);
         return x < 0f ? e * r : r;
+    }
+
+    /// <summary>The hyperbolic tangent within 3 units in the last place: below 0.625 a polynomial in x², from there on 1 − 2e/(1 + e) with e = Exp(−2|x|).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float Tanh(float x)
+    {
+        float a = MathF.Abs(x);
+        float result;
+        if (a < TanhMiddle)
+        {
+            float z = a * a;
+            float p = TanhC5;
+            p = p * z + TanhC4;
+            p = p * z + TanhC3;
+            p = p * z + TanhC2;
+            p = p * z + TanhC1;
+            result = a + a * z * p;
+        }
+        else
+        {
+            float e = Exp(-(a + a));
+            result = 1f - (e + e) * Reciprocal(1f + e);
+        }
+
+        return MathF.CopySign(result, x);
     }
 
     /// <summary>Integer nearest to x, ties to even, for |x| ≤ 2^22.</summary>

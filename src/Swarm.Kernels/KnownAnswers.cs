@@ -20,6 +20,7 @@ internal static class KnownAnswers
         ["reciprocal"] = 0xAE20C0113229E2A2,
         ["reciprocal-sqrt"] = 0x8F7907794D7AC8AA,
         ["sigmoid"] = 0x27FB371E8183385C,
+        ["tanh"] = 0x1A24AF488BBE942C,
         ["matmul-f32"] = 0x7244F6A9F0089F56,
         ["matmul-f16"] = 0x65CB217BD6264616,
         ["matmul-bf16"] = 0xC477F23146A5B3DD,
@@ -49,6 +50,7 @@ internal static class KnownAnswers
         yield return ("reciprocal", Scalars(2, 1000f, KernelMath.Reciprocal));
         yield return ("reciprocal-sqrt", Scalars(3, 1000f, x => KernelMath.ReciprocalSqrt(MathF.Abs(x))));
         yield return ("sigmoid", Scalars(4, 30f, KernelMath.Sigmoid));
+        yield return ("tanh", Scalars(5, 8f, KernelMath.Tanh));
         foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             yield return ($"matmul-{WeightFormats.Name(format)}", MatMul(kernels, format));
         yield return ("matmul-corners", MatMulCorners(kernels));

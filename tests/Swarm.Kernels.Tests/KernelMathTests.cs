@@ -17,6 +17,20 @@ public sealed class KernelMathTests
     public void Sigmoid_AllOverTheRange_WithinFourUnits() =>
         AssertUnits(KernelMath.Sigmoid, x => 1 / (1 + Math.Exp(-x)), Sweep().Where(x => MathF.Abs(x) <= 87.3f), 4);
 
+    [Fact]
+    public void Tanh_AllOverTheRange_WithinThreeUnits() => AssertUnits(KernelMath.Tanh, Math.Tanh, Sweep().Where(x => !float.IsNaN(x)), 3);
+
+    [Fact]
+    public void HostTanh_AllOverTheRange_IsCloseToTheRuntimes()
+    {
+        TestNumbers numbers = new(3);
+        for (int i = 0; i < 100_000; i++)
+        {
+            double x = numbers.Uniform(i % 2 == 0 ? 20 : 1);
+            AssertNear(Math.Tanh(x), HostMath.Tanh(x), 1e-15);
+        }
+    }
+
     [Theory]
     [InlineData(float.NaN, float.NaN)]
     [InlineData(float.NegativeInfinity, 0f)]
@@ -55,6 +69,19 @@ public sealed class KernelMathTests
     [InlineData(0f, 0.5f)]
     [InlineData(-100f, 0f)]
     public void Sigmoid_Corner_IsAsStated(float x, float expected) => Assert.True(Bits.Same(expected, KernelMath.Sigmoid(x)));
+
+    [Theory]
+    [InlineData(float.NaN, float.NaN)]
+    [InlineData(float.PositiveInfinity, 1f)]
+    [InlineData(float.NegativeInfinity, -1f)]
+    [InlineData(0f, 0f)]
+    [InlineData(-100f, -1f)]
+    [InlineData(1e-40f, 1e-40f)]
+    public void Tanh_Corner_IsAsStated(float x, float expected)
+    {
+        Assert.True(Bits.Same(expected, KernelMath.Tanh(x)));
+        Assert.True(Bits.Same(-expected, KernelMath.Tanh(-x)));
+    }
 
     [Fact]
     public void SinAndCos_UpToTenMillion_RoundToTheFloatsOfTheRuntime()

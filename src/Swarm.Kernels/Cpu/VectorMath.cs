@@ -33,12 +33,26 @@ internal static class VectorMath<TW, TV>
     public static TV Sigmoid(TV x)
     {
         TV e = Exp(TW.Or(x, TW.AllInt(int.MinValue)));
-        TV a = TW.Add(TW.All(1f), e);
-        TV y = TW.SubInt(TW.AllInt((int)KernelMath.ReciprocalGuess), a);
-        y = Newton(a, y);
-        y = Newton(a, y);
-        y = Newton(a, y);
+        TV y = ReciprocalOfFew(TW.Add(TW.All(1f), e));
         return TW.Select(TW.Less(x, TW.AllInt(0)), TW.Mul(e, y), y);
+    }
+
+    /// <summary>Both halves of the definition, and the one that holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV Tanh(TV x)
+    {
+        TV a = TW.And(x, TW.AllInt(int.MaxValue));
+        TV z = TW.Mul(a, a);
+        TV p = TW.All(KernelMath.TanhC5);
+        p = TW.Add(TW.Mul(p, z), TW.All(KernelMath.TanhC4));
+        p = TW.Add(TW.Mul(p, z), TW.All(KernelMath.TanhC3));
+        p = TW.Add(TW.Mul(p, z), TW.All(KernelMath.TanhC2));
+        p = TW.Add(TW.Mul(p, z), TW.All(KernelMath.TanhC1));
+        TV small = TW.Add(a, TW.Mul(TW.Mul(a, z), p));
+        TV e = Exp(TW.Or(TW.Add(a, a), TW.AllInt(int.MinValue)));
+        TV large = TW.Sub(TW.All(1f), TW.Mul(TW.Add(e, e), ReciprocalOfFew(TW.Add(TW.All(1f), e))));
+        TV result = TW.Select(TW.Less(a, TW.All(KernelMath.TanhMiddle)), small, large);
+        return TW.Or(result, TW.And(x, TW.AllInt(int.MinValue)));
     }
 
     /// <summary>float32 of binary16 bits, sign-extended to 32.</summary>
@@ -70,6 +84,16 @@ internal static class VectorMath<TW, TV>
         result = TW.Select(TW.GreaterInt(magnitude, TW.AllInt(0x477FDFFF)), TW.AllInt(0x7BFF), result);
         result = TW.Or(result, sign);
         return TW.Select(TW.GreaterInt(magnitude, TW.AllInt(0x7F800000)), TW.AllInt(0x7E00), result);
+    }
+
+    // 1/x without the corners, for 1 ≤ x ≤ 2 or NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV ReciprocalOfFew(TV x)
+    {
+        TV y = TW.SubInt(TW.AllInt((int)KernelMath.ReciprocalGuess), x);
+        y = Newton(x, y);
+        y = Newton(x, y);
+        return Newton(x, y);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
