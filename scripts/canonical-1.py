@@ -193,6 +193,54 @@ def attend(query, keys, values, position, scale):
     return [mul(x, reciprocal(l)) for x in o]
 
 
+# Section 11: experts.
+def choose(scores, count):
+    ranked = sorted(range(len(scores)), key=lambda i: (-(-INF if scores[i] != scores[i] else scores[i]), i))
+    return sorted(ranked[:count])
+
+
+def route(logits, chosen, kind, groups=1, chosen_groups=1, by_two=False, correction=None, normed=False, scale=1.0):
+    score = [sigmoid(x) if kind == "sigmoid" else x for x in logits]
+    picked = [add(s, c) for s, c in zip(score, correction)] if correction else score
+    size = len(logits) // groups
+    best = [sorted(picked[g * size : (g + 1) * size], reverse=True) for g in range(groups)]
+    kept = choose([add(b[0], b[1]) if by_two else b[0] for b in best], chosen_groups)
+    experts = choose([s if i // size in kept else -INF for i, s in enumerate(picked)], chosen)
+    if kind == "sigmoid":
+        weights = [score[i] for i in experts]
+        factor = reciprocal(add(canonical_sum(weights), const("1e3ce508"))) if normed else 1.0
+    else:
+        summed = [logits[i] for i in experts] if kind == "chosen" else logits
+        weights = [exp(sub(logits[i], max(summed))) for i in experts]
+        factor = reciprocal(canonical_sum([exp(sub(x, max(summed))) for x in summed]))
+    return experts, [mul(mul(w, factor), scale) for w in weights]
+
+
+def routes(seed, kind, corrected=False, **how):
+    g, output = Generator(seed), []
+    logits = g.floats(96, 6)
+    logits[::2] = [mul(f32(nearest(mul(x, 4))), 0.25) for x in logits[::2]]
+    correction = g.floats(12, 0.5) if corrected else None
+    for t in range(8):
+        experts, weights = route(logits[t * 12 : t * 12 + 12], 3, kind, correction=correction, **how)
+        output += experts + [bits(w) for w in weights]
+    return output
+
+
+def add_scaled():
+    g = Generator(43)
+    target, source, factors = g.floats(76, 10), g.floats(38, 3), g.floats(2, 1)
+    for i, row in enumerate((3, 1)):
+        for c in range(19):
+            target[row * 19 + c] = add(target[row * 19 + c], mul(source[i * 19 + c], factors[i]))
+    return target
+
+
+def clamped_gate(g, u):
+    g, u = min(g, 7.0), max(-7.0, min(u, 7.0))
+    return mul(mul(g, sigmoid(mul(g, f32(1.702)))), add(u, 1))
+
+
 # Section 8: inputs.
 class Generator:
     def __init__(self, seed):
@@ -377,6 +425,9 @@ def answers():
     g = Generator(33)
     yield "add", [add(a, b) for a, b in zip(g.floats(75, 100), g.floats(75, 1e-3))]
     yield "attention", attention()[1]
+    yield "add-scaled", add_scaled()
+    g = Generator(44)
+    yield "clamped-swiglu", map(clamped_gate, g.floats(75, 12), g.floats(75, 12))
 
 
 def fnv(output):
@@ -393,6 +444,9 @@ def main():
     listed = {m[1]: m for m in re.finditer(r"^\| `([\w-]+)` \| (\d+) \| `([0-9a-f]{16})` \| `([^`]*)`", page, re.M)}
     mine = {name: [bits(x) for x in values] for name, values in answers()}
     mine["kv-page"] = attention()[0]
+    mine["route-softmax-chosen"] = routes(40, "chosen")
+    mine["route-softmax"] = routes(41, "all", groups=4, chosen_groups=2, scale=16.0)
+    mine["route-sigmoid"] = routes(42, "sigmoid", corrected=True, groups=4, chosen_groups=2, by_two=True, normed=True, scale=2.5)
     mine.update({name: list(data) for name, data in codecs(page).items()})
     wrong = sorted(listed.keys() ^ mine.keys())
     for name in listed.keys() & mine.keys():

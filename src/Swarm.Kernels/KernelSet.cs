@@ -5,7 +5,7 @@ namespace Swarm.Kernels;
 /// <c>[tokens, n]</c> starts at t·n. Results for a token depend on that token's inputs alone, never on how many tokens, threads or vector
 /// lanes were computed together. Calls are made by one thread at a time; inside, work is divided over <see cref="Threads"/>.
 /// </summary>
-public abstract class KernelSet : IDisposable
+public abstract partial class KernelSet : IDisposable
 {
     /// <summary>Positions a KV page holds; pages are aligned to absolute multiples of it.</summary>
     public const int PagePositions = 64;

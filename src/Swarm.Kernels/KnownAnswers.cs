@@ -7,7 +7,7 @@ namespace Swarm.Kernels;
 /// The test vectors of docs/canonical-1.md: inputs from a stated generator, outputs as bits. What a kernel set must answer to bear the
 /// name canonical-1.
 /// </summary>
-internal static class KnownAnswers
+internal static partial class KnownAnswers
 {
     private const int Rows = 19;
     private const int Columns = 288;
@@ -35,6 +35,11 @@ internal static class KnownAnswers
         ["add"] = 0xB078FC0F7482CB56,
         ["kv-page"] = 0x613A90EB60B03DC9,
         ["attention"] = 0x2E11E221538FD5EE,
+        ["route-softmax-chosen"] = 0x49214D2670BBE47B,
+        ["route-softmax"] = 0x3B055C37943105CB,
+        ["route-sigmoid"] = 0x4E5A49C3C3027CE0,
+        ["add-scaled"] = 0xC4B4FC4D8412707B,
+        ["clamped-swiglu"] = 0x829F27C8019428DA,
         ["codec-f32"] = 0x24FA83E6E1ED1FAA,
         ["codec-f16"] = 0xCCE7B67F03B92356,
         ["codec-int8"] = 0xD141768B91C22E31,
@@ -63,6 +68,8 @@ internal static class KnownAnswers
         if (kernels.NumericsClass == SelfTest.CanonicalClass)
             yield return ("kv-page", page);
         yield return ("attention", attention);
+        foreach ((string name, uint[] output) in Experts(kernels))
+            yield return (name, output);
         foreach (ActivationCodec codec in ActivationCodec.All)
             yield return ($"codec-{codec.Name}", Codec(codec));
     }

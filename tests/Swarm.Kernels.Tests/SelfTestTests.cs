@@ -96,6 +96,15 @@ public sealed class SelfTestTests
             target[40] = numericsClass == "canonical-1" ? MathF.BitIncrement(target[40]) : target[40] + 1;
         }
 
+        public override void Route(
+            in RouterShape shape, ReadOnlySpan<float> logits, int tokens, ReadOnlySpan<float> correction, Span<int> experts, Span<float> weights) =>
+            _inner.Route(shape, logits, tokens, correction, experts, weights);
+
+        public override void AddScaledRows(Span<float> target, ReadOnlySpan<int> rows, ReadOnlySpan<float> source, ReadOnlySpan<float> factors) =>
+            _inner.AddScaledRows(target, rows, source, factors);
+
+        public override void ClampedSwiGlu(Span<float> gate, ReadOnlySpan<float> up, float alpha, float limit) => _inner.ClampedSwiGlu(gate, up, alpha, limit);
+
         public override int KvPageBytes(in AttentionShape shape) => _inner.KvPageBytes(shape);
 
         public override void StoreKeyValues(

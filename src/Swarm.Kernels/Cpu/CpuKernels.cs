@@ -8,7 +8,7 @@ namespace Swarm.Kernels.Cpu;
 /// The numerics class canonical-1 on the processor (docs/canonical-1.md): the same bits at every <see cref="CpuWidth"/>, thread count,
 /// batch size and chunking.
 /// </summary>
-public sealed unsafe class CpuKernels : KernelSet
+public sealed unsafe partial class CpuKernels : KernelSet
 {
     // Below this many multiply-adds a sleeping thread would come too late to help.
     private const long WakeWork = 1 << 18;

@@ -67,6 +67,12 @@ internal abstract unsafe class CpuOps
 
     public abstract void Add(float* target, float* addend, long length);
 
+    /// <summary>target = target + addend · factor.</summary>
+    public abstract void AddScaled(float* target, float* addend, float factor, long length);
+
+    /// <summary>gate = gate' · sigmoid(gate' · alpha) · (up' + 1), clamped to the limit (docs/canonical-1.md, Experts).</summary>
+    public abstract void ClampedSwiGlu(float* gate, float* up, float alpha, float limit, long length);
+
     /// <summary>F16 of float32, to nearest even, saturating.</summary>
     public abstract void ToHalf(float* from, ushort* to, int length);
 

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 namespace Swarm.Kernels.Cpu;
 
 /// <summary>canonical-1 one value at a time, in the words of docs/canonical-1.md: what the vector forms must equal bit for bit.</summary>
-internal sealed unsafe class ScalarOps : CpuOps
+internal sealed unsafe partial class ScalarOps : CpuOps
 {
     public override CpuWidth Width => CpuWidth.Scalar;
 

@@ -41,6 +41,42 @@ internal static class Shapes
             throw new ArgumentException($"head dimension {shape.HeadDimension}, expected a positive multiple of 8", nameof(shape));
     }
 
+    public static void Route(in RouterShape shape, int logits, int tokens, int correction, int experts, int weights)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(tokens);
+        if (shape.Chosen <= 0 || shape.Chosen > shape.Experts)
+            throw new ArgumentException($"{shape.Chosen} of {shape.Experts} experts, expected 1 to all", nameof(shape));
+        if (shape.Groups <= 0 || shape.Experts % shape.Groups != 0 || shape.ChosenGroups <= 0 || shape.ChosenGroups > shape.Groups
+            || shape.Experts / shape.Groups * shape.ChosenGroups < shape.Chosen)
+        {
+            throw new ArgumentException(
+                $"{shape.Chosen} of {shape.Experts} experts from {shape.ChosenGroups} of {shape.Groups} groups, expected equal groups that hold enough", nameof(shape));
+        }
+
+        Length(logits, (long)tokens * shape.Experts, nameof(logits));
+        Length(experts, (long)tokens * shape.Chosen, nameof(experts));
+        Length(weights, experts, nameof(weights));
+        if (correction != 0)
+            Length(correction, shape.Experts, nameof(correction));
+    }
+
+    /// <returns>The rows' width.</returns>
+    public static int ScaledRows(int target, ReadOnlySpan<int> rows, int source, int factors)
+    {
+        Length(factors, rows.Length, nameof(factors));
+        if (rows.Length == 0)
+            return 0;
+        int width = source / rows.Length;
+        Length(source, (long)width * rows.Length, nameof(source));
+        foreach (int row in rows)
+        {
+            if (row < 0 || ((long)row + 1) * width > target)
+                throw new ArgumentException($"row {row} of {width} values lies outside of the {target} of the target", nameof(rows));
+        }
+
+        return width;
+    }
+
     public static void Pages(int pages, int firstPosition, int tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(firstPosition);

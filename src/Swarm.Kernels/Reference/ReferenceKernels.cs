@@ -6,7 +6,7 @@ namespace Swarm.Kernels.Reference;
 /// The oracle: every operation in plain scalar code on dequantized float32 weights, sums and elementary functions in double, results
 /// rounded to float32; float32 KV cache; activations are never quantized. Compared with other libraries by tolerance.
 /// </summary>
-public sealed unsafe class ReferenceKernels : KernelSet
+public sealed unsafe partial class ReferenceKernels : KernelSet
 {
     private readonly WorkerPool _pool;
     private readonly Action<int, int> _matMulPart;
