@@ -67,10 +67,15 @@ public sealed class SwarmClient : LanguageModel
         }
     }
 
-    /// <summary>Loads a whole model into this process; no swarm.</summary>
+    /// <summary>Loads a whole model, all of whose tensors are on this machine, into this process; no swarm.</summary>
     /// <exception cref="ModelException">What is wrong with its files.</exception>
     public static LocalModel OpenLocal(LocalModelOptions options, CancellationToken cancellationToken = default) =>
         LocalModel.Load(options, cancellationToken);
+
+    /// <summary>The same, bringing tensors to this machine first where they are not here.</summary>
+    /// <exception cref="ModelException">What is wrong with its files, or with fetching them.</exception>
+    public static Task<LocalModel> OpenLocalAsync(LocalModelOptions options, CancellationToken cancellationToken = default) =>
+        LocalModel.LoadAsync(options, cancellationToken);
 
     /// <summary>Asks the directory anew.</summary>
     public Task RefreshAsync(CancellationToken cancellationToken = default) => _chain.Directory.RefreshAsync(cancellationToken);

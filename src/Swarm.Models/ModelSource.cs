@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Json;
 using Swarm.Models.Blocks;
 using Swarm.Models.Families;
 using Swarm.Models.Files;
@@ -16,21 +14,22 @@ public sealed class ModelSource : IDisposable
     /// <summary>The model that comes with the program.</summary>
     public const string DefaultName = "smollm2-135m-instruct";
 
+    private readonly ModelDescription? _description;
     private readonly Lazy<ModelConfig> _config;
     private readonly Lazy<ITensorStore> _tensors;
     private readonly Lazy<Tokenizer?> _tokenizer;
     private readonly Lazy<string?> _chatTemplateText;
     private readonly Lazy<ChatTemplate?> _chatTemplate;
 
-    private ModelSource(string name, string path, GgufMetadata? metadata, Func<ITensorStore> tensors, Func<ModelConfig> config)
+    private ModelSource(string name, string path, ModelDescription? description, Func<ITensorStore> tensors, Func<ModelConfig> config)
     {
         Name = name;
         Location = path;
-        Metadata = metadata;
+        _description = description;
         _tensors = new Lazy<ITensorStore>(tensors);
         _config = new Lazy<ModelConfig>(config);
-        _tokenizer = new Lazy<Tokenizer?>(ReadTokenizer);
-        _chatTemplateText = new Lazy<string?>(ReadChatTemplateText);
+        _tokenizer = new Lazy<Tokenizer?>(() => description?.ReadTokenizer());
+        _chatTemplateText = new Lazy<string?>(() => description?.ReadChatTemplateText());
         _chatTemplate = new Lazy<ChatTemplate?>(() => ChatTemplateText is { } text ? ChatTemplate.Parse(text) : null);
     }
 
@@ -41,7 +40,10 @@ public sealed class ModelSource : IDisposable
     public string Location { get; }
 
     /// <summary>Header of a GGUF file; null for other kinds.</summary>
-    public GgufMetadata? Metadata { get; }
+    public GgufMetadata? Metadata => (_description as GgufDescription)?.Metadata;
+
+    /// <summary>What configuration, tokenizer and template are made from; null for a random model.</summary>
+    public ModelDescription? Description => _description;
 
     /// <summary>The model's shape.</summary>
     /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where a folder has no config.json.</exception>
@@ -100,8 +102,22 @@ public sealed class ModelSource : IDisposable
         throw new ModelException(ModelError.ModelNotFound, $"model {model}: there is no such file or folder{places}");
     }
 
+    /// <summary>A model whose parts are not files beside each other: its tensors come from wherever the store has them. Takes the store over.</summary>
+    /// <param name="name">For people.</param>
+    /// <param name="location">Where it comes from, for messages.</param>
+    /// <param name="description">What configuration, tokenizer and template are made from.</param>
+    /// <param name="tensors">Its tensors; <see cref="ITensorStore.EnsureAsync"/> is called before they are read.</param>
+    public static ModelSource FromParts(string name, string location, ModelDescription description, ITensorStore tensors) =>
+        new(name, location, description, () => tensors, () => description.ReadConfig(tensors));
+
     /// <summary>The same model with weights in float32, which takes this one over. For measuring.</summary>
-    public ModelSource InFloat32() => new($"{Name} in float32", Location, Metadata, () => new FloatTensors(Tensors), () => Config);
+    public ModelSource InFloat32() => WithTensors($"{Name} in float32", tensors => new FloatTensors(tensors));
+
+    /// <summary>The same model with its tensors seen through another store, which takes them over as the result takes over this one.</summary>
+    /// <param name="name">For people.</param>
+    /// <param name="through">Made when tensors are first asked for.</param>
+    public ModelSource WithTensors(string name, Func<ITensorStore, ITensorStore> through) =>
+        new(name, Location, _description, () => through(Tensors), () => Config);
 
     /// <summary>Path of a file of the model's folder, such as tokenizer.json; null where it is absent or the model is no folder.</summary>
     public string? FindFile(string fileName)
@@ -114,28 +130,33 @@ public sealed class ModelSource : IDisposable
     public long StoredBytes(int block) => StoredBytes(new BlockSpan(block, block + 1));
 
     /// <summary>Stored bytes of the tensors of a span's blocks.</summary>
-    public long StoredBytes(BlockSpan span)
-    {
-        long bytes = 0;
-        foreach (TensorInfo tensor in Tensors.Tensors)
-        {
-            if (BlockOf(tensor) is { } block && span.Contains(block))
-                bytes += tensor.ByteLength;
-        }
-
-        return bytes;
-    }
+    public long StoredBytes(BlockSpan span) => BlockTensors(span).Sum(tensor => tensor.ByteLength);
 
     /// <summary>Stored bytes of what <see cref="ModelEnds.Load"/> reads for these parts.</summary>
-    public long StoredBytes(EndParts parts)
+    public long StoredBytes(EndParts parts) => TensorsOf(parts).Sum(tensor => tensor.ByteLength);
+
+    /// <summary>The tensors that <see cref="BlockStack.Load"/> reads for a span: those of its blocks, and those that all blocks share.</summary>
+    public IReadOnlyList<TensorInfo> TensorsOf(BlockSpan span)
     {
-        ModelFamily family = ModelFamily.ByName(Config.Family);
+        TensorInfo? factors = Config.Rotary.Scaling == RotaryScaling.StoredFactors ? Find(TensorRole.RotaryFactors) : null;
+        return [.. factors is null ? [] : new[] { factors }, .. BlockTensors(span)];
+    }
+
+    /// <summary>The tensors that <see cref="ModelEnds.Load"/> reads for these parts.</summary>
+    public IReadOnlyList<TensorInfo> TensorsOf(EndParts parts)
+    {
         parts = ModelEnds.Needed(Config, parts);
-        long BytesOf(TensorRole role) => Tensors.TryGet(family.TensorName(Config.Naming, role), out TensorInfo tensor) ? tensor.ByteLength : 0;
-        long bytes = parts.HasFlag(EndParts.Embedding) ? BytesOf(TensorRole.Embedding) : 0;
+        var roles = new List<TensorRole>();
+        if (parts.HasFlag(EndParts.Embedding))
+            roles.Add(TensorRole.Embedding);
         if (parts.HasFlag(EndParts.Head))
-            bytes += BytesOf(TensorRole.FinalNorm) + (Config.TiedEnds ? 0 : BytesOf(TensorRole.Head));
-        return bytes;
+        {
+            roles.Add(TensorRole.FinalNorm);
+            if (!Config.TiedEnds)
+                roles.Add(TensorRole.Head);
+        }
+
+        return [.. roles.Select(Find).OfType<TensorInfo>()];
     }
 
     /// <summary>The block that a tensor belongs to, or null for the model's ends.</summary>
@@ -148,40 +169,11 @@ public sealed class ModelSource : IDisposable
             _tensors.Value.Dispose();
     }
 
-    private Tokenizer? ReadTokenizer()
-    {
-        if (Metadata is not null)
-            return TokenizerLoader.FromGguf(Metadata);
-        if (FindFile("tokenizer.json") is not { } path)
-            return null;
-        string? configPath = FindFile("tokenizer_config.json");
-        return TokenizerLoader.FromTokenizerJson(JsonFile.ReadBytes(path), configPath is null ? default : JsonFile.ReadBytes(configPath));
-    }
+    private IEnumerable<TensorInfo> BlockTensors(BlockSpan span) => Tensors.Tensors.Where(tensor => BlockOf(tensor) is { } block && span.Contains(block));
 
-    private string? ReadChatTemplateText()
-    {
-        if (Metadata is not null)
-            return Metadata.TryGetString("tokenizer.chat_template", out string text) ? text : null;
-
-        // A file of its own is the newer place; where there are both it counts.
-        if (FindFile("chat_template.jinja") is { } templatePath)
-            return Encoding.UTF8.GetString(JsonFile.ReadBytes(templatePath));
-        if (FindFile("tokenizer_config.json") is not { } configPath)
-            return null;
-        using JsonDocument config = JsonFile.Read(configPath);
-        if (!config.RootElement.TryGetProperty("chat_template", out JsonElement template) || template.ValueKind == JsonValueKind.Null)
-            return null;
-        if (template.ValueKind == JsonValueKind.Array)
-            template = template.EnumerateArray().FirstOrDefault(IsDefaultTemplate) is { ValueKind: JsonValueKind.Object } named ? named.GetProperty("template") : default;
-        return template.ValueKind == JsonValueKind.String
-            ? template.GetString()
-            : throw new ModelException(ModelError.CorruptModel, $"{configPath}: chat_template is {template.ValueKind}, expected text or a list with one named default");
-    }
-
-    private static bool IsDefaultTemplate(JsonElement item) =>
-        item.ValueKind == JsonValueKind.Object
-        && item.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String && name.GetString() == "default"
-        && item.TryGetProperty("template", out _);
+    // Null where the file lacks it: loading says so.
+    private TensorInfo? Find(TensorRole role) =>
+        Tensors.TryGet(ModelFamily.ByName(Config.Family).TensorName(Config.Naming, role), out TensorInfo tensor) ? tensor : null;
 
     private static ModelSource OpenFile(string path, string name)
     {
@@ -190,7 +182,7 @@ public sealed class ModelSource : IDisposable
 
     internal static ModelSource OpenFile(GgufFile file, string path, string name)
     {
-        var source = new ModelSource(name, path, file.Metadata, () => file, () => ReadGgufConfig(file, path));
+        var source = FromParts(name, path, new GgufDescription(file.Metadata, path), file);
         _ = source.Tensors;
         return source;
     }
@@ -207,7 +199,8 @@ public sealed class ModelSource : IDisposable
                 ModelError.ModelNotFound, $"folder {folder} has {files.Length} GGUF files and no config.json or tokenizer.json, expected one of these");
         }
 
-        return new ModelSource(name, folder, null, () => OpenWeights(folder), () => ReadFolderConfig(folder));
+        var description = HuggingFaceDescription.OfFolder(folder);
+        return new ModelSource(name, folder, description, () => OpenWeights(folder), () => description.ReadConfig());
     }
 
     private static ITensorStore OpenWeights(string folder)
@@ -219,36 +212,5 @@ public sealed class ModelSource : IDisposable
         return File.Exists(single)
             ? SafetensorsFile.Open(single)
             : throw new ModelException(ModelError.ModelNotFound, $"folder {folder} has no model.safetensors or model.safetensors.index.json");
-    }
-
-    private static ModelConfig ReadFolderConfig(string folder)
-    {
-        string path = Path.Combine(folder, "config.json");
-        using JsonDocument config = JsonFile.Read(path);
-        string generationPath = Path.Combine(folder, "generation_config.json");
-        using JsonDocument? generation = File.Exists(generationPath) ? JsonFile.Read(generationPath) : null;
-        return ReadHuggingFaceConfig(config.RootElement, path, generation is null ? null : new JsonFields(generation.RootElement, generationPath));
-    }
-
-    internal static ModelConfig ReadHuggingFaceConfig(JsonElement root, string path, JsonFields? generation)
-    {
-        var fields = new JsonFields(root, path);
-
-        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing.
-        if (fields.Object("quantization_config") is { } quantization)
-        {
-            throw new ModelException(
-                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights");
-        }
-
-        return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation);
-    }
-
-    private static ModelConfig ReadGgufConfig(GgufFile file, string path)
-    {
-        if (!file.Metadata.TryGetString("general.architecture", out string architecture))
-            throw new ModelException(ModelError.CorruptModel, $"{path}: general.architecture is missing, expected a string");
-        ModelFamily family = ModelFamily.ByGgufArchitecture(architecture, path);
-        return family.ReadGguf(new GgufFields(file.Metadata, architecture, path), file);
     }
 }

@@ -24,7 +24,7 @@ internal sealed class BenchChainCommand : CommandDefinition
     {
         CancellationToken polite = context.Interrupts.Polite;
         int nodes = context.Get(Nodes);
-        await using LocalModel local = ModelOpening.LoadLocal(context);
+        await using LocalModel local = await ModelOpening.LoadLocalAsync(context);
         if (nodes > local.Config.Blocks)
             throw new UsageException($"--nodes: {nodes}, expected at most {local.Config.Blocks}, the model's blocks");
         await using NodeFleet fleet = await NodeFleet.StartAsync(

@@ -24,7 +24,7 @@ internal sealed class BenchModelCommand : CommandDefinition
         int threads = context.Get(CommonSettings.Threads);
         int promptTokens = context.Get(Prompt);
         int decodeSteps = context.Get(Steps);
-        await using LocalModel model = ModelOpening.LoadLocal(context);
+        await using LocalModel model = await ModelOpening.LoadLocalAsync(context);
         long weightBytes = model.Blocks.WeightBytes + model.Ends.HeadBytes;
         await using DecodeProbe probe = await DecodeProbe.OpenAsync(model, promptTokens, decodeSteps, context.Time, polite);
         using HardwareProbe hardware = new(threads, Math.Max(weightBytes, 128L << 20));

@@ -28,7 +28,7 @@ internal sealed class BenchWireCommand : CommandDefinition
     {
         // Kernels for quantized weights round activations to 8 bits, which makes of any difference, even float16's, one of about 0.003 nats: it would hide the codecs'.
         ModelSource source = context.OpenModel();
-        await using LocalModel model = ModelOpening.LoadLocal(context, context.Get(Stored) ? source : source.InFloat32());
+        await using LocalModel model = await ModelOpening.LoadLocalAsync(context, context.Get(Stored) ? source : source.InFloat32());
         int blocks = model.Config.Blocks;
         int[] boundaries = context.Get(RoundAt) ?? [.. new[] { blocks / 3, 2 * blocks / 3 }.Distinct().Where(boundary => boundary > 0)];
         if (boundaries.Any(boundary => boundary < 0 || boundary > blocks) || boundaries.Zip(boundaries.Skip(1)).Any(pair => pair.First >= pair.Second))

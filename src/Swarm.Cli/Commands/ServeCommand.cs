@@ -137,13 +137,19 @@ internal sealed class ServeCommand : CommandDefinition
 
         Task DrawAsync() => context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
         {
+            ProgressTask? fetching = null;
             ProgressTask? bar = null;
             started = await NodeHost.StartAsync(
                 around.Around(options with
                 {
                     OnEvent = happened =>
                     {
-                        if (happened is NodeLoading loading)
+                        if (happened is NodeFetching { Span: { } span } fetched)
+                        {
+                            fetching ??= progress.AddTask($"fetching blocks {span}", maxValue: fetched.TotalBytes);
+                            fetching.Value = fetched.Bytes;
+                        }
+                        else if (happened is NodeLoading loading)
                         {
                             bar ??= progress.AddTask($"loading blocks {loading.Span}", maxValue: loading.Of);
                             bar.Value = loading.Done;

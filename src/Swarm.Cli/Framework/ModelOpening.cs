@@ -62,7 +62,7 @@ internal static class ModelOpening
     /// <summary>The model in this process, or its ends here and its blocks in a swarm.</summary>
     public static async Task<LanguageModel> OpenAsync(CommandContext context, EndsMode ends = EndsMode.Local) =>
         context.Get(CommonSettings.Local)
-            ? LoadLocal(context)
+            ? await LoadLocalAsync(context)
             : await ConnectAsync(context, SwarmChoice.Require(context).Invite, ends);
 
     /// <summary>The same for a command that has <see cref="Ends"/>: the swarm may have the ends as well.</summary>
@@ -100,10 +100,10 @@ internal static class ModelOpening
         context.Interrupts.Polite);
 
     /// <summary>The whole model in this process; a bar shows its loading.</summary>
-    public static LocalModel LoadLocal(CommandContext context) => LoadLocal(context, context.OpenModel());
+    public static Task<LocalModel> LoadLocalAsync(CommandContext context) => LoadLocalAsync(context, context.OpenModel());
 
     /// <summary>The same of given files, which it takes over.</summary>
-    public static LocalModel LoadLocal(CommandContext context, ModelSource source)
+    public static async Task<LocalModel> LoadLocalAsync(CommandContext context, ModelSource source)
     {
         try
         {
@@ -116,13 +116,16 @@ internal static class ModelOpening
                 Time = context.Time,
             };
             if (!context.ShowsProgress)
-                return LocalModel.Load(options, context.Interrupts.Polite);
-            return context.ErrorConsole.Progress().AutoClear(true).Start(progress =>
+                return await LocalModel.LoadAsync(options, context.Interrupts.Polite);
+            long missing = source.Tensors.MissingBytes(source.Tensors.Tensors);
+            return await context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
             {
+                ProgressTask? fetching = missing > 0 ? progress.AddTask("fetching tensors", maxValue: missing) : null;
                 ProgressTask bar = progress.AddTask("loading blocks");
-                return LocalModel.Load(
+                return await LocalModel.LoadAsync(
                     options with
                     {
+                        Fetched = bytes => fetching!.Value = bytes,
                         Progress = (done, of) =>
                         {
                             bar.MaxValue = of;

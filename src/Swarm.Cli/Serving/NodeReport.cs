@@ -96,6 +96,13 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
             case NodeListening e:
                 events.Write("listening", json => json.WriteString("address", e.Address.ToString()));
                 break;
+            case NodeFetching e:
+                events.Write("fetching", json =>
+                {
+                    json.WriteNumber("bytes", e.Bytes);
+                    json.WriteNumber("totalBytes", e.TotalBytes);
+                });
+                break;
             case NodeLoading e:
                 events.Write("loading", json =>
                 {

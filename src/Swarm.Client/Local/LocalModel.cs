@@ -19,7 +19,17 @@ public sealed class LocalModel : LanguageModel
     /// <summary>The loaded blocks, for measuring.</summary>
     public BlockStack Blocks { get; }
 
-    /// <summary>Loads the whole model.</summary>
+    /// <summary>Loads the whole model, bringing its tensors to this machine first where they are not here.</summary>
+    /// <exception cref="ModelException">What is wrong with its files, or with fetching them.</exception>
+    public static async Task<LocalModel> LoadAsync(LocalModelOptions options, CancellationToken cancellationToken = default)
+    {
+        ModelSource source = options.Source;
+        await source.Tensors.EnsureAsync(
+            [.. source.TensorsOf(EndParts.Both), .. source.TensorsOf(source.Config.AllBlocks)], options.Fetched, cancellationToken);
+        return Load(options, cancellationToken);
+    }
+
+    /// <summary>Loads the whole model, all of whose tensors are on this machine.</summary>
     /// <exception cref="ModelException">What is wrong with its files.</exception>
     public static LocalModel Load(LocalModelOptions options, CancellationToken cancellationToken = default)
     {

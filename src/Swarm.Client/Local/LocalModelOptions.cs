@@ -21,5 +21,8 @@ public sealed record LocalModelOptions
     /// <summary>Called after each block loaded: blocks done, blocks in all.</summary>
     public Action<int, int>? Progress { get; init; }
 
+    /// <summary>Told the bytes of tensors that have come from elsewhere so far.</summary>
+    public Action<long>? Fetched { get; init; }
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

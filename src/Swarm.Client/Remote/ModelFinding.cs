@@ -53,7 +53,7 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
                 ModelManifest manifest = ModelManifest.Parse(bytes);
                 ModelIdentity identity = ModelIdentity.Compute(source.Config, manifest, kernels.NumericsClass);
                 if (candidate.Span.SequenceEqual(identity.ToBytes()))
-                    return new FoundModel(identity, ends == EndsMode.Local ? ModelEnds.Load(source, kernels, manifest, cancellationToken) : null, directory);
+                    return new FoundModel(identity, ends == EndsMode.Local ? await LoadEndsAsync(manifest, cancellationToken) : null, directory);
                 _seen = $"{source.Name} under {kernels.NumericsClass} would be {identity.Short}: configuration or numerics class differs";
             }
         }
@@ -71,5 +71,11 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
 
         await directory.DisposeAsync();
         return null;
+    }
+
+    private async Task<ModelEnds> LoadEndsAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    {
+        await source.Tensors.EnsureAsync(source.TensorsOf(EndParts.Both), cancellationToken: cancellationToken);
+        return ModelEnds.Load(source, kernels, manifest, cancellationToken);
     }
 }

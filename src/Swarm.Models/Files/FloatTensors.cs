@@ -40,6 +40,11 @@ internal sealed class FloatTensors(ITensorStore inner) : ITensorStore
 
     public byte[] Sha256(TensorInfo tensor) => inner.Sha256(_stored[tensor.Name]);
 
+    public long MissingBytes(IReadOnlyList<TensorInfo> tensors) => inner.MissingBytes([.. tensors.Select(tensor => _stored[tensor.Name])]);
+
+    public Task EnsureAsync(IReadOnlyList<TensorInfo> tensors, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
+        inner.EnsureAsync([.. tensors.Select(tensor => _stored[tensor.Name])], progress, cancellationToken);
+
     public void Release(TensorInfo tensor) => inner.Release(_stored[tensor.Name]);
 
     public void Dispose() => inner.Dispose();

@@ -25,6 +25,19 @@ public interface ITensorStore : IDisposable
     /// <summary>Says that the tensor's bytes will not be read again soon, so that mapped pages may leave memory.</summary>
     void Release(TensorInfo tensor);
 
+    /// <summary>Bytes of these tensors that are not on this machine yet; 0 where all of a store's are.</summary>
+    long MissingBytes(IReadOnlyList<TensorInfo> tensors) => 0;
+
+    /// <summary>
+    /// Brings the bytes of these tensors to this machine where they are not here yet; reading them is possible from then on. Several calls may run at once. What is here already
+    /// costs nothing, and where all of a store's are there is nothing to do.
+    /// </summary>
+    /// <param name="tensors">What will be read.</param>
+    /// <param name="progress">Told the bytes that this call has brought so far.</param>
+    /// <param name="cancellationToken">Ends it; what came stays, and the next call goes on from there.</param>
+    /// <exception cref="ModelException">What is wrong with the bytes that came, or why they do not come; names the tensor.</exception>
+    Task EnsureAsync(IReadOnlyList<TensorInfo> tensors, Action<long>? progress = null, CancellationToken cancellationToken = default) => Task.CompletedTask;
+
     /// <summary>Bytes of tensors handed out so far, each time anew: shows that a node reads nothing outside its span.</summary>
     long BytesTouched { get; }
 }

@@ -34,6 +34,7 @@ internal static class ModelFinding
         string wanted = Convert.ToHexStringLower(options.Invite.ModelIdentity.Span);
         if (served.FirstOrDefault(model => Convert.ToHexStringLower(model.Identity.Span) == wanted) is { } named && named.ConfigHash != configHash)
             throw Mismatch(options, "another configuration", wanted);
+        await options.Source.Tensors.EnsureAsync(options.Source.Tensors.Tensors, cancellationToken: cancellationToken);
         ModelManifest own = ModelManifest.Create(options.Source.Tensors, cancellationToken: cancellationToken);
         ModelIdentity brought = ModelIdentity.Compute(config, own, options.Kernels.NumericsClass);
         if (wanted.Length > 0 && brought.Hex != wanted)

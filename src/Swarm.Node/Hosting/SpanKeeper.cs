@@ -1,5 +1,6 @@
 using Swarm.Models;
 using Swarm.Models.Blocks;
+using Swarm.Models.Files;
 using Swarm.Node.Compute;
 using Swarm.Node.Measurement;
 using Swarm.Node.Placement;
@@ -84,6 +85,7 @@ internal sealed class SpanKeeper : IDisposable
     /// <exception cref="ModelException">What is wrong with the model's files.</exception>
     public async Task LoadAsync(BlockSpan blocks, ModelManifest? verify, CancellationToken cancellationToken)
     {
+        await FetchAsync(blocks, cancellationToken);
         await _turn.WaitAsync(cancellationToken);
         try
         {
@@ -108,6 +110,9 @@ internal sealed class SpanKeeper : IDisposable
     /// <exception cref="ModelException">What is wrong with the model's files.</exception>
     public async Task<bool> MoveAsync(BlockSpan to, ModelManifest? verify, Func<CancellationToken, Task<bool>>? mayDrop, CancellationToken cancellationToken)
     {
+        // Before anything is dropped, and before the turn: bytes may be long under way, and meanwhile the node serves what it did.
+        Check(to);
+        await FetchAsync(to, cancellationToken);
         await _turn.WaitAsync(cancellationToken);
         try
         {
@@ -164,8 +169,21 @@ internal sealed class SpanKeeper : IDisposable
         return MemoryPlan.PoolBytes(_memoryBytes, layout);
     }
 
+    /// <summary>Brings the tensors of some blocks to this machine, where they come from elsewhere.</summary>
+    private Task FetchAsync(BlockSpan blocks, CancellationToken cancellationToken) => FetchAsync(_options.Source.TensorsOf(blocks), blocks, cancellationToken);
+
+    private Task FetchAsync(IReadOnlyList<TensorInfo> tensors, BlockSpan? blocks, CancellationToken cancellationToken)
+    {
+        ITensorStore store = _options.Source.Tensors;
+        long missing = store.MissingBytes(tensors);
+        return missing == 0
+            ? Task.CompletedTask
+            : store.EnsureAsync(tensors, bytes => _options.OnEvent?.Invoke(new NodeFetching(blocks, bytes, missing)), cancellationToken);
+    }
+
     private async Task<ModelEnds> LoadEndsAsync(EndParts parts)
     {
+        await FetchAsync(_options.Source.TensorsOf(parts), null, CancellationToken.None);
         // A move may wait for minutes; whoever opens a session does not.
         if (!_turn.TryTake())
             throw new SwarmException(FaultKind.NoCapacity, "the model's ends: this node is loading other blocks");

@@ -71,7 +71,7 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
                 Parse = bytes =>
                 {
                     using JsonDocument document = JsonFile.Parse(bytes, "config.json");
-                    ModelSource.ReadHuggingFaceConfig(document.RootElement, "config.json", null).ToCanonicalBytes();
+                    HuggingFaceDescription.ReadConfig(document.RootElement, "config.json", null).ToCanonicalBytes();
                     return "read";
                 },
                 TypedError = ModelErrors.Typed,

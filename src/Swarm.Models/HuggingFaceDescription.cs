@@ -1,0 +1,73 @@
+using System.Text;
+using System.Text.Json;
+using Swarm.Models.Families;
+using Swarm.Models.Files;
+using Swarm.Models.Tokenizers;
+
+namespace Swarm.Models;
+
+/// <summary>Files of a folder in Hugging Face layout.</summary>
+/// <param name="place">Names the folder in messages.</param>
+/// <param name="find">A file's bytes; null where there is none of the name.</param>
+internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?> find) : ModelDescription
+{
+    public static HuggingFaceDescription OfFolder(string folder) => new(folder, name =>
+    {
+        string path = Path.Combine(folder, name);
+        return File.Exists(path) ? JsonFile.ReadBytes(path) : null;
+    });
+
+    public override ModelConfig ReadConfig(ITensorStore tensors) => ReadConfig();
+
+    public ModelConfig ReadConfig()
+    {
+        string path = PathOf("config.json");
+        byte[] bytes = find("config.json") ?? throw new ModelException(ModelError.ModelNotFound, $"{path} is missing");
+        using JsonDocument config = JsonFile.Parse(bytes, path);
+        string generationPath = PathOf("generation_config.json");
+        using JsonDocument? generation = find("generation_config.json") is { } text ? JsonFile.Parse(text, generationPath) : null;
+        return ReadConfig(config.RootElement, path, generation is null ? null : new JsonFields(generation.RootElement, generationPath));
+    }
+
+    public override Tokenizer? ReadTokenizer() =>
+        find("tokenizer.json") is { } bytes ? TokenizerLoader.FromTokenizerJson(bytes, find("tokenizer_config.json")) : null;
+
+    public override string? ReadChatTemplateText()
+    {
+        // A file of its own is the newer place; where there are both it counts.
+        if (find("chat_template.jinja") is { } text)
+            return Encoding.UTF8.GetString(text);
+        if (find("tokenizer_config.json") is not { } bytes)
+            return null;
+        string path = PathOf("tokenizer_config.json");
+        using JsonDocument config = JsonFile.Parse(bytes, path);
+        if (!config.RootElement.TryGetProperty("chat_template", out JsonElement template) || template.ValueKind == JsonValueKind.Null)
+            return null;
+        if (template.ValueKind == JsonValueKind.Array)
+            template = template.EnumerateArray().FirstOrDefault(IsDefaultTemplate) is { ValueKind: JsonValueKind.Object } named ? named.GetProperty("template") : default;
+        return template.ValueKind == JsonValueKind.String
+            ? template.GetString()
+            : throw new ModelException(ModelError.CorruptModel, $"{path}: chat_template is {template.ValueKind}, expected text or a list with one named default");
+    }
+
+    internal static ModelConfig ReadConfig(JsonElement root, string path, JsonFields? generation)
+    {
+        var fields = new JsonFields(root, path);
+
+        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing.
+        if (fields.Object("quantization_config") is { } quantization)
+        {
+            throw new ModelException(
+                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights");
+        }
+
+        return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation);
+    }
+
+    private static bool IsDefaultTemplate(JsonElement item) =>
+        item.ValueKind == JsonValueKind.Object
+        && item.TryGetProperty("name", out JsonElement name) && name.ValueKind == JsonValueKind.String && name.GetString() == "default"
+        && item.TryGetProperty("template", out _);
+
+    private string PathOf(string name) => Path.Combine(place, name);
+}

@@ -1,0 +1,33 @@
+using Swarm.Models.Files;
+using Swarm.Models.Tokenizers;
+
+namespace Swarm.Models;
+
+/// <summary>What a model consists of beside its tensors: the texts that its configuration, tokenizer and chat template are made from. Nothing is read before it is asked for.</summary>
+public abstract class ModelDescription
+{
+    private protected ModelDescription()
+    {
+    }
+
+    /// <summary>That of a folder in Hugging Face layout: config.json, generation_config.json, tokenizer.json, tokenizer_config.json, chat_template.jinja.</summary>
+    public static ModelDescription FromFolder(string folder) => HuggingFaceDescription.OfFolder(folder);
+
+    /// <summary>That of a GGUF file's header.</summary>
+    /// <param name="file">The file; must stay open.</param>
+    /// <param name="path">Names it in messages.</param>
+    public static ModelDescription FromGguf(GgufFile file, string path) => new GgufDescription(file.Metadata, path);
+
+    /// <summary>The model's shape.</summary>
+    /// <param name="tensors">Its tensors: which optional ones there are tells what GGUF's header does not say.</param>
+    /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where there is no configuration.</exception>
+    public abstract ModelConfig ReadConfig(ITensorStore tensors);
+
+    /// <summary>Its tokenizer; null where there is none.</summary>
+    /// <exception cref="ModelException">CorruptModel or UnsupportedModel, naming what is wrong or not known.</exception>
+    public abstract Tokenizer? ReadTokenizer();
+
+    /// <summary>Source text of its chat template; null where there is none.</summary>
+    /// <exception cref="ModelException">CorruptModel.</exception>
+    public abstract string? ReadChatTemplateText();
+}
