@@ -30,6 +30,9 @@ public sealed class CpuCounters
     /// <summary>Pairs of products gated where they were written.</summary>
     public long MatMulGated { get; internal set; }
 
+    /// <summary>Calls of several matrices with rows of their own, in one division over threads.</summary>
+    public long MatMulGroups { get; internal set; }
+
     /// <summary>Attention calls on vectors.</summary>
     public long AttentionVector { get; internal set; }
 

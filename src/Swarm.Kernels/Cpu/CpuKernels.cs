@@ -31,7 +31,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
     private readonly Action<int, int> _normPart;
 
     // Arguments of the call that the pool divides at the moment.
-    private readonly MatMulPart[] _parts = new MatMulPart[3];
+    private MatMulPart[] _parts = new MatMulPart[4];
     private int _partCount;
     private int _tiles;
     private float* _input;
@@ -289,39 +289,58 @@ public sealed unsafe partial class CpuKernels : KernelSet
     {
         if (tokens == 0)
             return;
+        for (int i = 0; i < count; i++)
+            _parts[i].Tokens = tokens;
+        RunParts(count, 1, input, tokens);
+    }
+
+    /// <summary>The same for parts that read <see cref="MatMulPart.Tokens"/> rows of the input: all the same ones, or each its own.</summary>
+    private void RunParts(int count, int sets, float* input, int tokens)
+    {
         _partCount = count;
-        _tokens = tokens;
         _input = input;
         _tiles = 0;
         bool quantized = false, floats = false;
-        int columns = _parts[0].Weights.Columns;
+        int columns = _parts[0].Weights.Columns, most = 0;
+        long work = 0;
         for (int i = 0; i < count; i++)
         {
             ref MatMulPart part = ref _parts[i];
             _tiles += part.Weights.Tiles;
+            work += (long)part.Weights.Tiles * TileMatrix.TileRows * columns * part.Tokens;
+            most = Math.Max(most, part.Tokens);
             bool groups = WeightFormats.GroupLength(part.Weights.Format) > 1;
             bool upGroups = part.Up is null ? groups : WeightFormats.GroupLength(part.Up.Format) > 1;
             quantized |= groups | upGroups;
             floats |= !(groups & upGroups);
         }
 
-        long work = (long)_tiles * TileMatrix.TileRows * columns * tokens;
         bool wake = work >= WakeWork;
         if (quantized)
         {
-            _quantized.Prepare(tokens, columns);
+            _quantized.Prepare(tokens, sets, columns);
+            for (int i = 0; i < sets; i++)
+                _parts[i].FirstBlock = _quantized.Append(_parts[i].Tokens);
             _pool.Run(tokens, wake, _quantizePart);
         }
 
-        if (floats && tokens >= _ops.TransposeFrom)
+        if (floats && most >= _ops.TransposeFrom)
         {
-            _transposed.Prepare(tokens, columns);
+            _transposed.Prepare(tokens, sets, columns);
+            for (int i = 0; i < sets; i++)
+            {
+                if (_parts[i].Tokens >= _ops.TransposeFrom)
+                    _parts[i].FirstStrip = _transposed.Append(_parts[i].Tokens);
+                else
+                    _transposed.Skip(_parts[i].Tokens);
+            }
+
             _pool.Run(_transposed.Strips, wake: true, _transposePart);
         }
 
         _chunks = Threads == 1 ? 1 : Math.Min(_tiles, Math.Min(WorkerPool.MaxChunks, Threads * ChunksPerThread));
         _pool.Run(_chunks, wake, _matMulChunk);
-        Count(count, tokens);
+        Count(count, most);
         for (int i = 0; i < count; i++)
         {
             // A matrix is not finalized while its memory is read.
@@ -350,22 +369,25 @@ public sealed unsafe partial class CpuKernels : KernelSet
     {
         const int Block = QuantizedInput.BlockTokens;
         const int BlockSums = Block * TileMatrix.TileRows;
-        long floats = Math.Max(TileScratch(part.Weights), part.Up is null ? 0 : TileScratch(part.Up));
+        long floats = Math.Max(TileScratch(part.Weights, part.Tokens), part.Up is null ? 0 : TileScratch(part.Up, part.Tokens));
         float* sums = (float*)_scratch[worker].Require((2 * BlockSums + floats) * sizeof(float));
         float* upSums = sums + BlockSums;
         float* scratch = upSums + BlockSums;
-        for (int first = 0; first < _tokens; first += Block)
+        for (int first = 0; first < part.Tokens; first += Block)
         {
-            int count = Math.Min(Block, _tokens - first);
+            int count = Math.Min(Block, part.Tokens - first);
             for (int tile = firstTile; tile < lastTile; tile++)
             {
-                ComputeTile(part.Weights, tile, first, count, sums, scratch);
+                ComputeTile(part, part.Weights, tile, first, count, sums, scratch);
                 AddBias(part.Bias, part.Weights, tile, count, sums);
                 if (part.Up is not null)
                 {
-                    ComputeTile(part.Up, tile, first, count, upSums, scratch);
+                    ComputeTile(part, part.Up, tile, first, count, upSums, scratch);
                     AddBias(part.UpBias, part.Up, tile, count, upSums);
-                    _ops.SwiGlu(sums, upSums, count * TileMatrix.TileRows);
+                    if (part.Form.Limit > 0)
+                        _ops.ClampedSwiGlu(sums, upSums, part.Form.Alpha, part.Form.Limit, count * TileMatrix.TileRows);
+                    else
+                        _ops.SwiGlu(sums, upSums, count * TileMatrix.TileRows);
                 }
 
                 Write(part, tile, first, count, sums);
@@ -373,20 +395,20 @@ public sealed unsafe partial class CpuKernels : KernelSet
         }
     }
 
-    private long TileScratch(TileMatrix weights) =>
-        WeightFormats.GroupLength(weights.Format) > 1 ? 8L * Math.Min(QuantizedInput.BlockTokens, _tokens) * TileMatrix.TileRows : _ops.FloatScratch(weights, _tokens);
+    private long TileScratch(TileMatrix weights, int tokens) =>
+        WeightFormats.GroupLength(weights.Format) > 1 ? 8L * Math.Min(QuantizedInput.BlockTokens, tokens) * TileMatrix.TileRows : _ops.FloatScratch(weights, tokens);
 
-    // sums [tokens][16] of one tile for one block of tokens.
+    // sums [tokens][16] of one tile for one block of the part's tokens, which begins at firstToken of them.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private void ComputeTile(TileMatrix weights, int tile, int firstToken, int tokens, float* sums, float* scratch)
+    private void ComputeTile(in MatMulPart part, TileMatrix weights, int tile, int firstToken, int tokens, float* sums, float* scratch)
     {
         const int Strip = TransposedInput.StripTokens;
         if (WeightFormats.GroupLength(weights.Format) > 1)
-            _quantizedOps.TileQuantized(weights, tile, _quantized, firstToken / QuantizedInput.BlockTokens, sums, scratch);
-        else if (_tokens >= _ops.TransposeFrom)
-            _ops.TileTransposed(weights, tile, _transposed, firstToken / Strip, (tokens + Strip - 1) / Strip, sums, scratch);
+            _quantizedOps.TileQuantized(weights, tile, _quantized, part.FirstBlock + firstToken / QuantizedInput.BlockTokens, sums, scratch);
+        else if (part.Tokens >= _ops.TransposeFrom)
+            _ops.TileTransposed(weights, tile, _transposed, part.FirstStrip + firstToken / Strip, (tokens + Strip - 1) / Strip, sums, scratch);
         else
-            _ops.TileFloat(weights, tile, _input + (long)firstToken * weights.Columns, tokens, sums, scratch);
+            _ops.TileFloat(weights, tile, _input + ((long)part.FirstToken + firstToken) * weights.Columns, tokens, sums, scratch);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -11,7 +11,8 @@ internal abstract unsafe class CpuOps
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Quantize(QuantizedInput quantized, float* input, int token)
     {
-        (int block, int place) = Math.DivRem(token, QuantizedInput.BlockTokens);
+        int block = quantized.BlockOf(token);
+        int place = token - quantized.FirstToken(block);
         int tokens = quantized.BlockLength(block);
         int groups = quantized.Groups;
         sbyte* values = quantized.Values(block);

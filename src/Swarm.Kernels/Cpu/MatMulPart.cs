@@ -11,8 +11,19 @@ internal unsafe struct MatMulPart
     public float* Bias;
     public float* UpBias;
 
-    /// <summary>[tokens, Weights.Rows].</summary>
+    /// <summary>[Tokens, Weights.Rows].</summary>
     public float* Output;
+
+    /// <summary>Rows of the call's input that it reads.</summary>
+    public int FirstToken;
+    public int Tokens;
+
+    /// <summary>Where those begin in the rounded input, and in the turned one.</summary>
+    public int FirstBlock;
+    public int FirstStrip;
+
+    /// <summary>How gate and up meet.</summary>
+    public GateForm Form;
 
     /// <summary>The product is added to what the output holds.</summary>
     public bool Adds;

@@ -60,6 +60,37 @@ internal static class Shapes
             Length(correction, shape.Experts, nameof(correction));
     }
 
+    public static void Groups(ReadOnlySpan<GroupedProduct> groups, bool gated, int input, int output)
+    {
+        long tokens = 0;
+        int rows = 0, columns = 0;
+        foreach (GroupedProduct group in groups)
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(group.Tokens, nameof(groups));
+            if (rows == 0)
+                (rows, columns) = (group.Weights.Rows, group.Weights.Columns);
+            Alike(group.Weights, rows, columns);
+            if (gated != group.Up is not null)
+                throw new ArgumentException(gated ? "a group without a matrix to gate" : "a group with a matrix to gate", nameof(groups));
+            if (group.Up is not null)
+                Alike(group.Up, rows, columns);
+            if (group.Bias.Length != 0)
+                Length(group.Bias.Length, rows, nameof(groups));
+            if (group.UpBias.Length != 0)
+                Length(group.UpBias.Length, rows, nameof(groups));
+            tokens += group.Tokens;
+        }
+
+        Length(input, tokens * columns, nameof(input));
+        Length(output, tokens * rows, nameof(output));
+
+        static void Alike(WeightMatrix weights, int rows, int columns)
+        {
+            if (weights.Rows != rows || weights.Columns != columns)
+                throw new ArgumentException($"a matrix of {weights.Rows} x {weights.Columns} among groups of {rows} x {columns}", nameof(groups));
+        }
+    }
+
     /// <returns>The rows' width.</returns>
     public static int ScaledRows(int target, ReadOnlySpan<int> rows, int source, int factors)
     {
