@@ -50,8 +50,8 @@ public static class WeightQuantizer
         }
     }
 
-    // Nearest bfloat16, ties to even; NaN stays one.
-    private static ushort ToBrain(float value)
+    /// <summary>Bits of the nearest bfloat16, ties to even; NaN stays one.</summary>
+    public static ushort ToBrain(float value)
     {
         uint bits = BitConverter.SingleToUInt32Bits(value);
         if (float.IsNaN(value))

@@ -50,18 +50,53 @@ internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?>
             : throw new ModelException(ModelError.CorruptModel, $"{path}: chat_template is {template.ValueKind}, expected text or a list with one named default");
     }
 
+    internal override ITensorStore Readable(ITensorStore stored)
+    {
+        try
+        {
+            return stored.Tensors.Any(tensor => Float8.Find(tensor.StoredType) is not null) ? new Float8Tensors(stored, ReadScaleBlock()) : stored;
+        }
+        catch
+        {
+            stored.Dispose();
+            throw;
+        }
+    }
+
     internal static ModelConfig ReadConfig(JsonElement root, string path, JsonFields? generation)
     {
         var fields = new JsonFields(root, path);
 
-        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing.
-        if (fields.Object("quantization_config") is { } quantization)
+        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing. 8-bit floats with scales are read as they lie.
+        if (fields.Object("quantization_config") is { } quantization && quantization.Text("quant_method", "") != "fp8")
         {
             throw new ModelException(
-                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights");
+                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights, or fp8");
         }
 
         return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation);
+    }
+
+    // How many rows and columns of 8-bit floats share a scale.
+    private (int Rows, int Columns) ReadScaleBlock()
+    {
+        const int most = 1 << 20;
+        string path = PathOf("config.json");
+        if (find("config.json") is not { } bytes)
+            return (128, 128);
+        using JsonDocument config = JsonFile.Parse(bytes, path);
+        if (new JsonFields(config.RootElement, path).Object("quantization_config") is not { } quantization || !quantization.Has("weight_block_size"))
+            return (128, 128);
+        JsonElement size = config.RootElement.GetProperty("quantization_config").GetProperty("weight_block_size");
+        if (size.ValueKind == JsonValueKind.Array && size.GetArrayLength() == 2 && TryLength(size[0], out int rows) && TryLength(size[1], out int columns))
+            return (rows, columns);
+        throw new ModelException(ModelError.CorruptModel, $"{path}: quantization_config.weight_block_size is {size}, expected two numbers from 1 to {most}");
+
+        static bool TryLength(JsonElement number, out int length)
+        {
+            length = 0;
+            return number.ValueKind == JsonValueKind.Number && number.TryGetInt32(out length) && length is >= 1 and <= most;
+        }
     }
 
     private static bool IsDefaultTemplate(JsonElement item) =>

@@ -23,6 +23,10 @@ public abstract class ModelDescription
     /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where there is no configuration.</exception>
     public abstract ModelConfig ReadConfig(ITensorStore tensors);
 
+    /// <summary>The model's tensors as kernels can read them, which takes the stored ones over: another form of the same values where the configuration says how they are stored.</summary>
+    /// <exception cref="ModelException">CorruptModel.</exception>
+    internal virtual ITensorStore Readable(ITensorStore stored) => stored;
+
     /// <summary>Its tokenizer; null where there is none.</summary>
     /// <exception cref="ModelException">CorruptModel or UnsupportedModel, naming what is wrong or not known.</exception>
     public abstract Tokenizer? ReadTokenizer();

@@ -45,8 +45,10 @@ public sealed class ModelManifest
     /// <param name="tensors">The model's tensors.</param>
     /// <param name="progress">Called with the bytes hashed so far.</param>
     /// <param name="cancellationToken">Ends hashing between two tensors.</param>
+    /// <exception cref="ModelException">ModelNotFound: a file of the model is not here.</exception>
     public static ModelManifest Create(ITensorStore tensors, Action<long>? progress = null, CancellationToken cancellationToken = default)
     {
+        tensors.CheckComplete();
         var entries = new List<ManifestEntry>(tensors.Tensors.Count);
         long bytes = 0;
         foreach (TensorInfo tensor in tensors.Tensors)

@@ -108,7 +108,7 @@ public sealed class ModelSource : IDisposable
     /// <param name="description">What configuration, tokenizer and template are made from.</param>
     /// <param name="tensors">Its tensors; <see cref="ITensorStore.EnsureAsync"/> is called before they are read.</param>
     public static ModelSource FromParts(string name, string location, ModelDescription description, ITensorStore tensors) =>
-        new(name, location, description, () => tensors, () => description.ReadConfig(tensors));
+        new(name, location, description, () => description.Readable(tensors), () => description.ReadConfig(tensors));
 
     /// <summary>The same model with weights in float32, which takes this one over. For measuring.</summary>
     public ModelSource InFloat32() => WithTensors($"{Name} in float32", tensors => new FloatTensors(tensors));
@@ -160,7 +160,13 @@ public sealed class ModelSource : IDisposable
     }
 
     /// <summary>The block that a tensor belongs to, or null for the model's ends.</summary>
-    public int? BlockOf(TensorInfo tensor) => ModelFamily.ByName(Config.Family).BlockOf(Config.Naming, tensor.Name);
+    public int? BlockOf(TensorInfo tensor)
+    {
+        // Scales of 8-bit floats lie beside what they scale.
+        string? suffix = Float8Tensors.ScaleSuffixes.FirstOrDefault(end => tensor.Name.EndsWith(end, StringComparison.Ordinal));
+        string name = suffix is null ? tensor.Name : tensor.Name[..^suffix.Length];
+        return ModelFamily.ByName(Config.Family).BlockOf(Config.Naming, name);
+    }
 
     /// <summary>Unmaps the files.</summary>
     public void Dispose()
@@ -177,12 +183,17 @@ public sealed class ModelSource : IDisposable
 
     private static ModelSource OpenFile(string path, string name)
     {
-        return OpenFile(GgufFile.Open(path), path, name);
+        GgufFile file = GgufFile.Open(path);
+        if (SplitGguf.ReadName(path) is null && !(file.Metadata.TryGetInteger("split.count", out long parts) && parts > 1))
+            return OpenFile(file, file.Metadata, path, name);
+        file.Dispose();
+        SplitGguf split = SplitGguf.Open(path);
+        return OpenFile(split, split.Metadata, path, SplitGguf.ReadName(name + ".gguf")?.Stem ?? name);
     }
 
-    internal static ModelSource OpenFile(GgufFile file, string path, string name)
+    internal static ModelSource OpenFile(ITensorStore file, GgufMetadata metadata, string path, string name)
     {
-        var source = FromParts(name, path, new GgufDescription(file.Metadata, path), file);
+        var source = FromParts(name, path, new GgufDescription(metadata, path), file);
         _ = source.Tensors;
         return source;
     }
@@ -193,17 +204,20 @@ public sealed class ModelSource : IDisposable
         if (!File.Exists(Path.Combine(folder, "config.json")) && !File.Exists(Path.Combine(folder, "tokenizer.json")))
         {
             string[] files = Directory.GetFiles(folder, "*.gguf");
-            if (files.Length == 1)
+            Array.Sort(files, StringComparer.Ordinal);
+
+            // The parts of one model are one.
+            if (files.Length == 1 || (files.Length > 1 && SplitGguf.ReadName(files[0]) is { } split && Array.TrueForAll(files, file => SplitGguf.ReadName(file) == split)))
                 return OpenFile(files[0], name);
             throw new ModelException(
                 ModelError.ModelNotFound, $"folder {folder} has {files.Length} GGUF files and no config.json or tokenizer.json, expected one of these");
         }
 
         var description = HuggingFaceDescription.OfFolder(folder);
-        return new ModelSource(name, folder, description, () => OpenWeights(folder), () => description.ReadConfig());
+        return new ModelSource(name, folder, description, () => description.Readable(OpenStored(folder)), () => description.ReadConfig());
     }
 
-    private static ITensorStore OpenWeights(string folder)
+    private static ITensorStore OpenStored(string folder)
     {
         string single = Path.Combine(folder, "model.safetensors");
         string index = single + ".index.json";

@@ -45,6 +45,10 @@ internal sealed class FloatTensors(ITensorStore inner) : ITensorStore
     public Task EnsureAsync(IReadOnlyList<TensorInfo> tensors, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
         inner.EnsureAsync([.. tensors.Select(tensor => _stored[tensor.Name])], progress, cancellationToken);
 
+    public IReadOnlyList<TensorInfo> Companions(TensorInfo tensor) => inner.Companions(_stored[tensor.Name]);
+
+    public void CheckComplete() => inner.CheckComplete();
+
     public void Release(TensorInfo tensor) => inner.Release(_stored[tensor.Name]);
 
     public void Dispose() => inner.Dispose();

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Swarm.Models.Files;
 
 /// <summary>
@@ -20,6 +22,8 @@ public sealed class GgufFile : ITensorStore
         if (magic != Magic)
             throw Corrupt($"magic is 0x{magic:X8}, expected 0x{Magic:X8} (\"GGUF\")");
         uint version = reader.UInt32("version");
+        if (BinaryPrimitives.ReverseEndianness(version) is 2 or 3)
+            throw new ModelException(ModelError.UnsupportedModel, $"{file.Path}: a big-endian GGUF file, expected a little-endian one");
         if (version is not (2 or 3))
             throw new ModelException(ModelError.UnsupportedModel, $"{file.Path}: GGUF version {version}, expected 2 or 3");
         int tensorCount = (int)reader.Count("tensor count", LoaderLimits.MaxTensors);
@@ -104,12 +108,13 @@ public sealed class GgufFile : ITensorStore
         }
 
         long dataStart = (reader.Position + alignment - 1) / alignment * alignment;
+        long room = _file.Length - dataStart;
+        MeasureUnknown(headers, room);
         var tensors = new List<TensorInfo>(headers.Count);
         foreach (TensorInfo header in headers)
         {
             if (header.Offset % alignment != 0)
                 throw Corrupt($"tensor {header.Name}: offset {header.Offset} is not a multiple of the alignment {alignment}");
-            long room = _file.Length - dataStart;
             if (header.Offset > room || header.ByteLength > room - header.Offset)
             {
                 throw Corrupt(
@@ -121,6 +126,23 @@ public sealed class GgufFile : ITensorStore
 
         MappedTensors.CheckOverlap(_file.Path, tensors);
         return tensors;
+    }
+
+    // The bytes of a type that nobody here knows reach to the next tensor.
+    private static void MeasureUnknown(List<TensorInfo> headers, long room)
+    {
+        if (headers.TrueForAll(header => header.ByteLength >= 0))
+            return;
+        long[] offsets = [.. headers.Select(header => header.Offset).Append(room).Order()];
+        for (int i = 0; i < headers.Count; i++)
+        {
+            if (headers[i].ByteLength >= 0)
+                continue;
+            int at = Array.BinarySearch(offsets, headers[i].Offset);
+            while (at < offsets.Length && offsets[at] <= headers[i].Offset)
+                at++;
+            headers[i] = headers[i] with { ByteLength = at < offsets.Length ? offsets[at] - headers[i].Offset : 0 };
+        }
     }
 
     private TensorInfo ReadHeader(ref GgufReader reader, int index)
@@ -135,10 +157,12 @@ public sealed class GgufFile : ITensorStore
         for (int i = 0; i < shape.Length; i++)
             shape[^(i + 1)] = reader.Count($"dimension {i} of {name}", int.MaxValue);
         uint typeNumber = reader.UInt32($"type of {name}");
-        StoredType type = GgufTypes.Find(typeNumber)
-            ?? throw new ModelException(ModelError.UnsupportedModel, $"{_file.Path}: tensor {name} has the unknown type {typeNumber}");
         long offset = reader.Count($"offset of {name}", long.MaxValue);
-        return TensorSizes.Describe(_file.Path, name, shape, type, offset);
+
+        // A type that is not known matters only when the tensor is asked for.
+        return GgufTypes.Find(typeNumber) is { } type
+            ? TensorSizes.Describe(_file.Path, name, shape, type, offset)
+            : TensorSizes.Describe(_file.Path, name, shape, new StoredType($"type {typeNumber}", null, 1, 0), offset) with { ByteLength = -1 };
     }
 
     private ModelException Corrupt(string message) => new(ModelError.CorruptModel, $"{_file.Path}: {message}");

@@ -10,7 +10,8 @@ public interface ITensorStore : IDisposable
     bool TryGet(string name, out TensorInfo tensor);
 
     /// <summary>
-    /// Stored bytes of rows [firstRow, firstRow + count) of a tensor, in its format's layout. The span is borrowed until the next call.
+    /// Rows [firstRow, firstRow + count) of a tensor in the layout of its <see cref="TensorInfo.Format"/>: stored bytes, or, where no kernel reads the stored type, the same values
+    /// in a form that one reads. The span is borrowed until the next call.
     /// </summary>
     /// <exception cref="ModelException">UnsupportedModel: the type is not one that kernels read. InvalidArgument: rows outside the tensor.</exception>
     ReadOnlySpan<byte> Rows(TensorInfo tensor, long firstRow, int count);
@@ -21,6 +22,9 @@ public interface ITensorStore : IDisposable
 
     /// <summary>SHA-256 of the tensor's stored bytes (of its recipe, where the bytes are made on the fly).</summary>
     byte[] Sha256(TensorInfo tensor);
+
+    /// <summary>Stored tensors that a tensor's values are made with, such as the scales of 8-bit floats: part of what it is, read and verified with it.</summary>
+    IReadOnlyList<TensorInfo> Companions(TensorInfo tensor) => [];
 
     /// <summary>Says that the tensor's bytes will not be read again soon, so that mapped pages may leave memory.</summary>
     void Release(TensorInfo tensor);
@@ -37,6 +41,12 @@ public interface ITensorStore : IDisposable
     /// <param name="cancellationToken">Ends it; what came stays, and the next call goes on from there.</param>
     /// <exception cref="ModelException">What is wrong with the bytes that came, or why they do not come; names the tensor.</exception>
     Task EnsureAsync(IReadOnlyList<TensorInfo> tensors, Action<long>? progress = null, CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+    /// <summary>Refuses a store of which parts are not here: whoever speaks for the whole model needs them all.</summary>
+    /// <exception cref="ModelException">ModelNotFound, naming what is missing.</exception>
+    void CheckComplete()
+    {
+    }
 
     /// <summary>Bytes of tensors handed out so far, each time anew: shows that a node reads nothing outside its span.</summary>
     long BytesTouched { get; }

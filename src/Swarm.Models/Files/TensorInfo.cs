@@ -5,9 +5,9 @@ namespace Swarm.Models.Files;
 /// <summary>One stored tensor.</summary>
 /// <param name="Name">Its name in the file.</param>
 /// <param name="Shape">Lengths of its dimensions, the outermost first: [rows, columns] for a matrix.</param>
-/// <param name="Format">How its values are stored, or null where the kernels have no such format.</param>
+/// <param name="Format">The layout in which its rows are handed out, or null where the kernels have none for it. That of 8-bit floats is 16 bits wide.</param>
 /// <param name="StoredType">The file's own word for the type: "Q4_1", "BF16", "I32".</param>
-/// <param name="ByteLength">Bytes of all its values.</param>
+/// <param name="ByteLength">Bytes of all its values as they are stored.</param>
 public sealed record TensorInfo(string Name, IReadOnlyList<long> Shape, WeightFormat? Format, string StoredType, long ByteLength)
 {
     /// <summary>First byte, counted from the start of the file; files place their tensors themselves.</summary>

@@ -108,6 +108,20 @@ public sealed class GgufFileTests
     }
 
     [Fact]
+    public void Open_TypeThatNobodyKnows_MattersOnlyWhenItIsAskedFor()
+    {
+        using var folder = new TemporaryFolder();
+        string path = folder.Write("new.gguf", new GgufBuilder().Tensor("new", [256, 2], 977, new byte[100]).Tensor("w", [2], 0, BitConverter.GetBytes(3.5).AsSpan().ToArray()).Build());
+        using GgufFile file = GgufFile.Open(path);
+        Assert.Equal(["new type 977 [2, 256] 128", "w F32 [2] 8"], file.Tensors.Select(tensor => $"{tensor.Name} {tensor.StoredType} {tensor.ShapeText} {tensor.ByteLength}"));
+        Assert.Equal(2, file.ReadVector("w").Length);
+        Assert.Equal(2, ModelManifest.Create(file).Entries.Count);
+        var exception = Assert.Throws<ModelException>(() => file.Rows(file.Tensors[0], 0, 1).Length);
+        Assert.Equal(ModelError.UnsupportedModel, exception.Error);
+        Assert.Contains("type 977", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Rows_MiddleOfATensor_GivesThoseBytesAndCountsThem()
     {
         float[] values = [.. Enumerable.Range(0, 24).Select(i => i * 0.5f)];
@@ -141,7 +155,7 @@ public sealed class GgufFileTests
         { "overlap", "inside" },
         { "unaligned", "alignment" },
         { "alignment", "general.alignment" },
-        { "tensorType", "unknown type" },
+        { "bigEndian", "big-endian" },
         { "columns", "multiple of 32" },
         { "utf8", "not UTF-8" },
     };
@@ -265,8 +279,8 @@ public sealed class GgufFileTests
             case "alignment":
                 builder.UInt32("general.alignment", 48);
                 break;
-            case "tensorType":
-                builder.Tensor("w", [2], 77, two);
+            case "bigEndian":
+                builder.Version = 0x03000000;
                 break;
             case "columns":
                 builder.Tensor("w", [33, 1], 2, new byte[36]);

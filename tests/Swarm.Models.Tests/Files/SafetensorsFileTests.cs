@@ -88,40 +88,6 @@ public sealed class SafetensorsFileTests
         Assert.Equal([1f, -2f], file.ReadVector("w"));
     }
 
-    [Fact]
-    public void ShardedOpen_TwoShards_TensorsOfBoth()
-    {
-        using var folder = new TemporaryFolder();
-        WriteShard(folder, "a.safetensors", "one", [1, 2]);
-        WriteShard(folder, "b.safetensors", "two", [3]);
-        string index = folder.Write("model.safetensors.index.json", "{\"weight_map\":{\"one\":\"a.safetensors\",\"two\":\"b.safetensors\"}}");
-        using ShardedSafetensors store = ShardedSafetensors.Open(index);
-        Assert.Equal([1f, 2f], store.ReadVector("one"));
-        Assert.Equal([3f], store.ReadVector("two"));
-        Assert.Equal(12, store.BytesTouched);
-    }
-
-    [Theory]
-    [InlineData("{\"weight_map\":{\"one\":\"../a.safetensors\"}}", ModelError.CorruptModel)]
-    [InlineData("{\"weight_map\":{\"one\":7}}", ModelError.CorruptModel)]
-    [InlineData("{\"weight_map\":{\"three\":\"a.safetensors\"}}", ModelError.CorruptModel)]
-    [InlineData("{\"weight_map\":[]}", ModelError.CorruptModel)]
-    [InlineData("{\"weight_map\":{\"one\":\"absent.safetensors\"}}", ModelError.ModelNotFound)]
-    [InlineData("[", ModelError.CorruptModel)]
-    public void ShardedOpen_BadIndex_TypedError(string json, ModelError expected)
-    {
-        using var folder = new TemporaryFolder();
-        WriteShard(folder, "a.safetensors", "one", [1, 2]);
-        string index = folder.Write("model.safetensors.index.json", json);
-        Assert.Equal(expected, Assert.Throws<ModelException>(() => ShardedSafetensors.Open(index)).Error);
-    }
-
-    private static void WriteShard(TemporaryFolder folder, string name, string tensor, float[] values)
-    {
-        using var writer = new SafetensorsWriter(Path.Combine(folder.Path, name), [(tensor, [values.Length])]);
-        writer.Write(tensor, 0, values);
-    }
-
     private static byte[] FileOf(string header, int dataBytes) => FileOf(header, new byte[dataBytes]);
 
     private static byte[] FileOf(string header, ReadOnlySpan<byte> data)

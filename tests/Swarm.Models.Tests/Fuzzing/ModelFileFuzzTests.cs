@@ -53,6 +53,56 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void ShardIndex_BrokenText_FailsOnlyAsPromised()
+    {
+        byte[] shard = SmallSafetensors();
+        FuzzCheck.Run(
+            new FuzzTarget
+            {
+                Name = "index of shards",
+                Seeds =
+                [
+                    """{"metadata":{"total_size":72},"weight_map":{"a":"m-1.safetensors","b":"m-1.safetensors","c":"m-1.safetensors","d":"m-1.safetensors","z":"absent.safetensors"}}"""u8.ToArray(),
+                ],
+                Mutators = [new JsonMutator(), new JsonMutator(), new ByteMutator()],
+                Parse = bytes =>
+                {
+                    using JsonDocument document = JsonFile.Parse(bytes, "model.safetensors.index.json");
+                    using ShardedSafetensors store = ShardedSafetensors.Open(
+                        "model.safetensors.index.json", document.RootElement, path => path == "m-1.safetensors" ? SafetensorsFile.Open(new MappedFile(path, shard)) : null);
+                    foreach (TensorInfo tensor in store.Tensors.Where(tensor => tensor.StoredType != "absent"))
+                        _ = store.Sha256(tensor);
+                    return "opened";
+                },
+                TypedError = ModelErrors.Typed,
+                PassedHeader = (_, error) => ModelErrors.PastJson(error),
+            },
+            output);
+    }
+
+    [Fact]
+    public void SplitGguf_BrokenPart_FailsOnlyAsPromised()
+    {
+        FuzzCheck.Run(
+            new FuzzTarget
+            {
+                Name = "parts of a GGUF model",
+                Seeds = [SplitGgufTests.Part(1, 1, 3, 3), SplitGgufTests.Part(1, 1, 3, 3)],
+                Mutators = [new ByteMutator { Fields = [4, 8, 16], Signature = 24 }, new ByteMutator { Fields = Integers(SplitGgufTests.Part(1, 1, 3, 3)), Signature = 8 }],
+                Parse = bytes =>
+                {
+                    using SplitGguf store = SplitGguf.Open("m", 3, path => GgufFile.Open(
+                        new MappedFile(path, path == SplitGguf.PartPath("m", 0, 3) ? SplitGgufTests.Part(0, 0, 3, 3) : path == SplitGguf.PartPath("m", 1, 3) ? bytes : SplitGgufTests.Part(2, 2, 3, 3))));
+                    Touch(store);
+                    return "opened";
+                },
+                TypedError = ModelErrors.Typed,
+                PassedHeader = (bytes, _) => bytes.Length > 24 && bytes.AsSpan(0, 4).SequenceEqual("GGUF"u8) && bytes[4] is 2 or 3,
+            },
+            output);
+    }
+
+    [Fact]
     public void ConfigJson_BrokenText_FailsOnlyAsPromised()
     {
         List<byte[]> seeds = [];
@@ -99,7 +149,8 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
 
     private static string ReadGguf(byte[] bytes)
     {
-        using ModelSource source = ModelSource.OpenFile(GgufFile.Open(new MappedFile("model.gguf", bytes)), "model.gguf", "model");
+        GgufFile file = GgufFile.Open(new MappedFile("model.gguf", bytes));
+        using ModelSource source = ModelSource.OpenFile(file, file.Metadata, "model.gguf", "model");
         GgufMetadata metadata = source.Metadata!;
         foreach (string key in metadata.Keys)
         {
@@ -120,8 +171,9 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
 
     private static string ReadSafetensors(byte[] bytes)
     {
-        using SafetensorsFile file = SafetensorsFile.Open(new MappedFile("model.safetensors", bytes));
-        Touch(file);
+        SafetensorsFile file = SafetensorsFile.Open(new MappedFile("model.safetensors", bytes));
+        using var floats = new Float8Tensors(file, (2, 2));
+        Touch(floats);
         return "opened";
     }
 
@@ -192,8 +244,8 @@ public sealed class ModelFileFuzzTests(ITestOutputHelper output)
     private static byte[] Int32s(int[] values) => [.. BitConverter.GetBytes(5u), .. BitConverter.GetBytes((ulong)values.Length), .. values.SelectMany(BitConverter.GetBytes)];
 
     private static byte[] SmallSafetensors() => Frame(
-        """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]},"b":{"dtype":"BF16","shape":[8],"data_offsets":[32,48]},"c":{"dtype":"F16","shape":[2,2,2],"data_offsets":[48,64]},"d":{"dtype":"I64","shape":[1],"data_offsets":[64,72]},"e":{"dtype":"U8","shape":[0],"data_offsets":[72,72]}}"""u8.ToArray(),
-        [.. Enumerable.Range(0, 72).Select(i => (byte)i)]);
+        """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,4],"data_offsets":[0,32]},"b":{"dtype":"BF16","shape":[8],"data_offsets":[32,48]},"c":{"dtype":"F16","shape":[2,2,2],"data_offsets":[48,64]},"d":{"dtype":"I64","shape":[1],"data_offsets":[64,72]},"e":{"dtype":"U8","shape":[0],"data_offsets":[72,72]},"f":{"dtype":"F8_E4M3","shape":[3,4],"data_offsets":[72,84]},"f_scale_inv":{"dtype":"F32","shape":[2,2],"data_offsets":[84,100]},"g":{"dtype":"F8_E5M2","shape":[2,2],"data_offsets":[100,104]},"g_scale":{"dtype":"BF16","shape":[2,1],"data_offsets":[104,108]},"h":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[108,112]}}"""u8.ToArray(),
+        [.. Enumerable.Range(0, 112).Select(i => (byte)i)]);
 
     private static byte[] Frame(byte[] json, byte[] data) => [.. BitConverter.GetBytes((ulong)json.Length), .. json, .. data];
 
