@@ -174,22 +174,34 @@ def matmul(kind, weights, values, bias):
 
 
 # Section 6: attention of one query.
-def attend(query, keys, values, position, scale):
-    size = len(query)
-    for page in range(position // 64 + 1):
-        js = range(page * 64, min(position, page * 64 + 63) + 1)
-        scores = [mul(canonical_sum([mul(query[d], keys[j][d]) for d in range(size)]), scale) for j in js]
+def attend(query, keys, values, position, scale, window=0, cap=0, slope=None, sink=None):
+    first = max(0, position - window + 1) if window else 0
+    o = None
+    for page in range(first // 64, position // 64 + 1):
+        js = range(max(first, page * 64), min(position, page * 64 + 63) + 1)
+        scores = [mul(canonical_sum([mul(a, b) for a, b in zip(query, keys[j])]), scale) for j in js]
+        if cap:
+            scores = [mul(tanh(mul(s, f32(1 / cap))), cap) for s in scores]
+        if slope is not None:
+            scores = [add(s, mul(slope, float(j - position))) for s, j in zip(scores, js)]
         top = max([s for s in scores if s == s], default=-INF)
+        # The lanes count from the page's beginning.
+        before = [0.0] * (js[0] - page * 64)
         e = [exp(sub(s, top)) for s in scores]
-        total = canonical_sum(e)
-        weighted = [canonical_sum([mul(a, values[j][d]) for a, j in zip(e, js)]) for d in range(size)]
-        if page == 0:
+        total = canonical_sum(before + e)
+        weighted = [canonical_sum(before + [mul(a, values[j][d]) for a, j in zip(e, js)]) for d in range(len(values[0]))]
+        if o is None:
             m, l, o = top, total, weighted
             continue
         larger = max(m, top)
         a, c = exp(sub(m, larger)), exp(sub(top, larger))
         m, l = larger, add(mul(l, a), mul(total, c))
         o = [add(mul(x, a), mul(y, c)) for x, y in zip(o, weighted)]
+    if sink is not None:
+        larger = max(m, sink)
+        a = exp(sub(m, larger))
+        l = add(mul(l, a), exp(sub(sink, larger)))
+        o = [mul(x, a) for x in o]
     return [mul(x, reciprocal(l)) for x in o]
 
 
@@ -310,20 +322,22 @@ def rms_norm():
     return output
 
 
-def attention():
-    g = Generator(34)
-    keys, values, queries = g.floats(70 * 32, 3), g.floats(70 * 32, 3), g.floats(8 * 64, 3)
+def attention(seed=34, positions=70, size=16, slopes=False, sinks=False, **rest):
+    g = Generator(seed)
+    keys, values = g.floats(positions * 2 * size, 3), g.floats(positions * 32, 3)
+    slopes = g.floats(4, 0.2) if slopes else [None] * 4
+    sinks = g.floats(4, 9) if sinks else [None] * 4
+    queries = g.floats(8 * 4 * size, 3)
+    k = [[[of_half(to_half(x)) for x in keys[(j * 2 + h) * size : (j * 2 + h + 1) * size]] for j in range(positions)] for h in range(2)]
+    v = [[[of_half(to_half(x)) for x in values[(j * 2 + h) * 16 : (j * 2 + h + 1) * 16]] for j in range(positions)] for h in range(2)]
     page, output = [], []
     for h in range(2):
-        page += [to_half(keys[j * 32 + h * 16 + d]) for d in range(16) for j in range(64)]
-        page += [to_half(values[j * 32 + h * 16 + d]) for j in range(64) for d in range(16)]
+        page += [to_half(k[h][j][d]) for d in range(size) for j in range(64)]
+        page += [to_half(v[h][j][d]) for j in range(64) for d in range(16)]
     for t in range(8):
         for h in range(4):
-            at = [j * 32 + h // 2 * 16 for j in range(70)]
-            k = [[of_half(to_half(x)) for x in keys[i : i + 16]] for i in at]
-            v = [[of_half(to_half(x)) for x in values[i : i + 16]] for i in at]
-            query = queries[(t * 4 + h) * 16 : (t * 4 + h) * 16 + 16]
-            output += attend(query, k, v, 62 + t, 0.25)
+            query = queries[(t * 4 + h) * size : (t * 4 + h + 1) * size]
+            output += attend(query, k[h // 2], v[h // 2], positions - 8 + t, 0.25, slope=slopes[h], sink=sinks[h], **rest)
     return page, output
 
 
@@ -425,6 +439,11 @@ def answers():
     g = Generator(33)
     yield "add", [add(a, b) for a, b in zip(g.floats(75, 100), g.floats(75, 1e-3))]
     yield "attention", attention()[1]
+    yield "attention-window", attention(40, 150, window=85)[1]
+    yield "attention-soft-cap", attention(41, 150, cap=5)[1]
+    yield "attention-slopes", attention(42, 150, slopes=True)[1]
+    yield "attention-sinks", attention(43, 150, window=85, sinks=True)[1]
+    yield "attention-values", attention(44, 150, size=24)[1]
     yield "add-scaled", add_scaled()
     g = Generator(44)
     yield "clamped-swiglu", map(clamped_gate, g.floats(75, 12), g.floats(75, 12))

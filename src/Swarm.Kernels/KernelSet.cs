@@ -79,15 +79,15 @@ public abstract partial class KernelSet : IDisposable
     /// <summary>Bytes that one block's keys and values of <see cref="PagePositions"/> positions take; a multiple of 64.</summary>
     public abstract int KvPageBytes(in AttentionShape shape);
 
-    /// <summary>Stores keys and values [tokens, KeyValueHeads, HeadDimension] of positions firstPosition… in the cache.</summary>
+    /// <summary>Stores keys [tokens, KeyValueHeads, HeadDimension] and values [tokens, KeyValueHeads, ValueDimension] of positions firstPosition… in the cache.</summary>
     /// <param name="pages">Addresses of the session's pages, the page of position p at index p ÷ 64; this block's part starts at <paramref name="pageOffset"/> in each.</param>
     public abstract void StoreKeyValues(
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
         ReadOnlySpan<float> keys, ReadOnlySpan<float> values);
 
     /// <summary>
-    /// Causal grouped-query attention: the query of token t, at position p = firstPosition + t, sees stored positions 0…p.
-    /// queries and output are [tokens, Heads, HeadDimension]; the keys and values of these tokens are stored already.
+    /// Causal grouped-query attention: the query of token t, at position p = firstPosition + t, sees stored positions 0…p, or the last <see cref="AttentionShape.Window"/> of them;
+    /// pages that no query sees are not touched. queries are [tokens, Heads, HeadDimension], output [tokens, Heads, ValueDimension]; the keys and values of these tokens are stored already.
     /// </summary>
     public abstract void Attention(
         in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int firstPosition, int tokens,
@@ -100,27 +100,30 @@ public abstract partial class KernelSet : IDisposable
     /// <param name="shape">Geometry.</param>
     /// <param name="steps">One a session; its tokens follow those of the step before in all spans.</param>
     /// <param name="pageOffset">Where this block's part starts in each page.</param>
-    /// <param name="rotary">Turns queries and keys.</param>
+    /// <param name="rotary">Turns queries and keys; null leaves them as they are.</param>
     /// <param name="queries">[Σ tokens, Heads, HeadDimension], not turned; undefined afterwards.</param>
     /// <param name="keys">[Σ tokens, KeyValueHeads, HeadDimension], not turned; undefined afterwards.</param>
-    /// <param name="values">[Σ tokens, KeyValueHeads, HeadDimension].</param>
-    /// <param name="output">[Σ tokens, Heads, HeadDimension].</param>
+    /// <param name="values">[Σ tokens, KeyValueHeads, ValueDimension].</param>
+    /// <param name="output">[Σ tokens, Heads, ValueDimension].</param>
     public virtual void AttendSteps(
-        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable rotary,
+        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable? rotary,
         Span<float> queries, Span<float> keys, ReadOnlySpan<float> values, Span<float> output)
     {
-        int queryWidth = shape.Heads * shape.HeadDimension;
-        int keyWidth = shape.KeyValueHeads * shape.HeadDimension;
         foreach ((ReadOnlyMemory<nint> pages, int position, int tokens) in steps)
         {
-            Rotary(queries[..(tokens * queryWidth)], tokens, shape.Heads, shape.HeadDimension, rotary, position);
-            Rotary(keys[..(tokens * keyWidth)], tokens, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
-            StoreKeyValues(shape, pages.Span, pageOffset, position, tokens, keys[..(tokens * keyWidth)], values[..(tokens * keyWidth)]);
-            Attention(shape, pages.Span, pageOffset, position, tokens, queries[..(tokens * queryWidth)], output[..(tokens * queryWidth)]);
-            queries = queries[(tokens * queryWidth)..];
-            keys = keys[(tokens * keyWidth)..];
-            values = values[(tokens * keyWidth)..];
-            output = output[(tokens * queryWidth)..];
+            Span<float> ownQueries = queries[..(tokens * shape.QueryWidth)], ownKeys = keys[..(tokens * shape.KeyWidth)];
+            if (rotary is not null)
+            {
+                Rotary(ownQueries, tokens, shape.Heads, shape.HeadDimension, rotary, position);
+                Rotary(ownKeys, tokens, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
+            }
+
+            StoreKeyValues(shape, pages.Span, pageOffset, position, tokens, ownKeys, values[..(tokens * shape.ValueWidth)]);
+            Attention(shape, pages.Span, pageOffset, position, tokens, ownQueries, output[..(tokens * shape.OutputWidth)]);
+            queries = queries[ownQueries.Length..];
+            keys = keys[ownKeys.Length..];
+            values = values[(tokens * shape.ValueWidth)..];
+            output = output[(tokens * shape.OutputWidth)..];
         }
     }
 

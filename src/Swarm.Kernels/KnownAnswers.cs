@@ -13,6 +13,8 @@ internal static partial class KnownAnswers
     private const int Columns = 288;
     private const int Tokens = 3;
 
+    private static readonly AttentionShape s_shape = new(4, 2, 16, 0.25f);
+
     /// <summary>Hash of each case's outputs; the page lists the same.</summary>
     public static IReadOnlyDictionary<string, ulong> Hashes { get; } = new Dictionary<string, ulong>
     {
@@ -35,6 +37,11 @@ internal static partial class KnownAnswers
         ["add"] = 0xB078FC0F7482CB56,
         ["kv-page"] = 0x613A90EB60B03DC9,
         ["attention"] = 0x2E11E221538FD5EE,
+        ["attention-window"] = 0x4190E284A77F7DBB,
+        ["attention-soft-cap"] = 0x140FB894E3038191,
+        ["attention-slopes"] = 0xED3126FFA5A650F6,
+        ["attention-sinks"] = 0xCF0F1F5C831B72F3,
+        ["attention-values"] = 0x4A8E9AC33D635BFE,
         ["route-softmax-chosen"] = 0x49214D2670BBE47B,
         ["route-softmax"] = 0x3B055C37943105CB,
         ["route-sigmoid"] = 0x4E5A49C3C3027CE0,
@@ -68,6 +75,11 @@ internal static partial class KnownAnswers
         if (kernels.NumericsClass == SelfTest.CanonicalClass)
             yield return ("kv-page", page);
         yield return ("attention", attention);
+        yield return ("attention-window", Attention(kernels, 40, s_shape with { Window = 85 }));
+        yield return ("attention-soft-cap", Attention(kernels, 41, s_shape with { SoftCap = 5 }));
+        yield return ("attention-slopes", Attention(kernels, 42, s_shape, slopes: true));
+        yield return ("attention-sinks", Attention(kernels, 43, s_shape with { Window = 85 }, sinks: true));
+        yield return ("attention-values", Attention(kernels, 44, s_shape with { HeadDimension = 24, ValueDimension = 16 }));
         foreach ((string name, uint[] output) in Experts(kernels))
             yield return (name, output);
         foreach (ActivationCodec codec in ActivationCodec.All)
@@ -200,21 +212,36 @@ internal static partial class KnownAnswers
         return ToBits(target);
     }
 
-    private static unsafe (uint[] Page, uint[] Output) Attention(KernelSet kernels)
+    private static (uint[] Page, uint[] Output) Attention(KernelSet kernels)
     {
-        AttentionShape shape = new(4, 2, 16, 0.25f);
-        const int Positions = 70, Queries = 8;
-        int width = shape.KeyValueHeads * shape.HeadDimension;
         Generator generator = new(34);
-        float[] keys = generator.Floats(Positions * width, 3f), values = generator.Floats(Positions * width, 3f);
-        float[] queries = generator.Floats(Queries * shape.Heads * shape.HeadDimension, 3f), output = new float[queries.Length];
-        int bytes = kernels.KvPageBytes(shape);
-        using NativeBuffer memory = new(2L * bytes);
-        new Span<byte>(memory.Pointer, 2 * bytes).Clear();
-        nint* pages = stackalloc nint[] { (nint)memory.Pointer, (nint)(memory.Pointer + bytes) };
-        ReadOnlySpan<nint> addresses = new(pages, 2);
-        kernels.StoreKeyValues(shape, addresses, 0, 0, Positions, keys, values);
-        kernels.Attention(shape, addresses, 0, Positions - Queries, Queries, queries, output);
+        return Attention(kernels, generator, s_shape, 70, generator.Floats(70 * s_shape.KeyWidth, 3f), generator.Floats(70 * s_shape.ValueWidth, 3f));
+    }
+
+    // Over three pages; slopes and sinks are drawn last.
+    private static uint[] Attention(KernelSet kernels, ulong seed, AttentionShape shape, bool slopes = false, bool sinks = false)
+    {
+        const int Positions = 150;
+        Generator generator = new(seed);
+        float[] keys = generator.Floats(Positions * shape.KeyWidth, 3f), values = generator.Floats(Positions * shape.ValueWidth, 3f);
+        return Attention(
+            kernels, generator, shape with { Slopes = slopes ? generator.Floats(shape.Heads, 0.2f) : null, Sinks = sinks ? generator.Floats(shape.Heads, 9f) : null },
+            Positions, keys, values).Output;
+    }
+
+    private static unsafe (uint[] Page, uint[] Output) Attention(
+        KernelSet kernels, Generator generator, AttentionShape shape, int positions, float[] keys, float[] values)
+    {
+        const int Queries = 8;
+        float[] queries = generator.Floats(Queries * shape.QueryWidth, 3f), output = new float[Queries * shape.OutputWidth];
+        int bytes = kernels.KvPageBytes(shape), count = (positions + KernelSet.PagePositions - 1) / KernelSet.PagePositions;
+        using NativeBuffer memory = new((long)count * bytes);
+        new Span<byte>(memory.Pointer, count * bytes).Clear();
+        nint[] pages = new nint[count];
+        for (int i = 0; i < count; i++)
+            pages[i] = (nint)memory.Pointer + i * bytes;
+        kernels.StoreKeyValues(shape, pages, 0, 0, positions, keys, values);
+        kernels.Attention(shape, pages, 0, positions - Queries, Queries, queries, output);
         ushort* halves = (ushort*)memory.Pointer;
         uint[] page = new uint[bytes / sizeof(ushort)];
         for (int i = 0; i < page.Length; i++)

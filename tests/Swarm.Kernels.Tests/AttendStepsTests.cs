@@ -37,12 +37,13 @@ public sealed class AttendStepsTests
     public void AttendSteps_SeveralSessions_BitsOfSingleOperations(CpuWidth width, int threads)
     {
         using CpuKernels kernels = new(threads, width), scalar = new(1, CpuWidth.Scalar);
-        foreach (AttentionShape shape in new AttentionShape[] { new(6, 2, 64, 0.125f), new(4, 4, 24, 0.2f), new(2, 1, 128, 0.09f), new(7, 1, 16, 0.25f) })
+        foreach (AttentionShape shape in new AttentionShape[] { new(6, 2, 64, 0.125f), new(4, 4, 24, 0.2f), new(2, 1, 128, 0.09f), new(7, 1, 16, 0.25f),
+            new(6, 2, 64, 0.125f) { Window = 100, Sinks = [0, 1, -1, 2, 3, -4] }, new(4, 1, 24, 0.2f) { ValueDimension = 16, SoftCap = 3, Window = 9, Slopes = [1, 0.5f, 0.25f, 0.125f] } })
         {
-            foreach (RotaryLayout layout in Enum.GetValues<RotaryLayout>())
+            foreach (RotaryLayout? layout in new RotaryLayout?[] { RotaryLayout.Interleaved, RotaryLayout.HalfSplit, null })
             {
                 float[] frequencies = [.. Enumerable.Range(0, shape.HeadDimension / 2).Select(i => (float)HostMath.Pow(10000, -2.0 * i / shape.HeadDimension))];
-                RotaryTable rotary = new(layout, frequencies);
+                RotaryTable? rotary = layout is { } turning ? new RotaryTable(turning, frequencies) : null;
                 foreach ((int Position, int Tokens)[] steps in s_passes)
                 {
                     float[] expected = Run(scalar, shape, steps, rotary, joined: false), actual = Run(kernels, shape, steps, rotary, joined: true);
@@ -72,6 +73,17 @@ public sealed class AttendStepsTests
     }
 
     [Fact]
+    public void AttendSteps_WindowFarBehind_DividesOnlyThePagesThatItSees()
+    {
+        using CpuKernels kernels = new(2), scalar = new(1, CpuWidth.Scalar);
+        AttentionShape shape = new(2, 1, 16, 0.25f) { Window = 100 };
+        Bits.AssertSame(Run(scalar, shape, [(1000, 1)], null, joined: true), Run(kernels, shape, [(1000, 1)], null, joined: true), "pages divided");
+        Assert.Equal(1, kernels.Counters.AttentionByPages);
+        if (CpuKernels.BestWidth != CpuWidth.Scalar)
+            Assert.Equal(2 * 2, kernels.Counters.AttentionShared);
+    }
+
+    [Fact]
     public void AttendSteps_ValueThatIsNotFinite_SpoilsNoEarlierQuery()
     {
         using CpuKernels kernels = new(2), scalar = new(1, CpuWidth.Scalar);
@@ -96,10 +108,11 @@ public sealed class AttendStepsTests
     }
 
     private static unsafe float[] Run(
-        CpuKernels kernels, AttentionShape shape, (int Position, int Tokens)[] steps, RotaryTable rotary, bool joined, int spoilt = -1)
+        CpuKernels kernels, AttentionShape shape, (int Position, int Tokens)[] steps, RotaryTable? rotary, bool joined, int spoilt = -1)
     {
         TestNumbers numbers = new(11);
-        int queryWidth = shape.Heads * shape.HeadDimension, keyWidth = shape.KeyValueHeads * shape.HeadDimension, bytes = kernels.KvPageBytes(shape) + Offset;
+        (int queryWidth, int keyWidth, int valueWidth, int outputWidth) = (shape.QueryWidth, shape.KeyWidth, shape.ValueWidth, shape.OutputWidth);
+        int bytes = kernels.KvPageBytes(shape) + Offset;
         int tokens = steps.Sum(step => step.Tokens);
         List<nint> all = [];
         List<AttentionStep> attention = [];
@@ -115,14 +128,14 @@ public sealed class AttendStepsTests
                 }
 
                 float[] before = numbers.Floats(position * keyWidth, 2);
-                kernels.StoreKeyValues(shape, pages, Offset, 0, position, before, before);
+                kernels.StoreKeyValues(shape, pages, Offset, 0, position, before, before.AsSpan(0, position * valueWidth));
                 attention.Add(new AttentionStep(pages, position, count));
             }
 
-            float[] queries = numbers.Floats(tokens * queryWidth, 2), keys = numbers.Floats(tokens * keyWidth, 2), values = numbers.Floats(tokens * keyWidth, 2);
-            float[] output = new float[queries.Length];
+            float[] queries = numbers.Floats(tokens * queryWidth, 2), keys = numbers.Floats(tokens * keyWidth, 2), values = numbers.Floats(tokens * valueWidth, 2);
+            float[] output = new float[tokens * outputWidth];
             if (spoilt >= 0)
-                values[spoilt * keyWidth + 3] = float.NaN;
+                values[spoilt * valueWidth + 3] = float.NaN;
             if (joined)
             {
                 kernels.AttendSteps(shape, [.. attention], Offset, rotary, queries, keys, values, output);
@@ -133,10 +146,14 @@ public sealed class AttendStepsTests
             foreach ((ReadOnlyMemory<nint> pages, int position, int count) in attention)
             {
                 Span<float> own = queries.AsSpan(first * queryWidth, count * queryWidth), ownKeys = keys.AsSpan(first * keyWidth, count * keyWidth);
-                kernels.Rotary(own, count, shape.Heads, shape.HeadDimension, rotary, position);
-                kernels.Rotary(ownKeys, count, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
-                kernels.StoreKeyValues(shape, pages.Span, Offset, position, count, ownKeys, values.AsSpan(first * keyWidth, count * keyWidth));
-                kernels.Attention(shape, pages.Span, Offset, position, count, own, output.AsSpan(first * queryWidth, count * queryWidth));
+                if (rotary is not null)
+                {
+                    kernels.Rotary(own, count, shape.Heads, shape.HeadDimension, rotary, position);
+                    kernels.Rotary(ownKeys, count, shape.KeyValueHeads, shape.HeadDimension, rotary, position);
+                }
+
+                kernels.StoreKeyValues(shape, pages.Span, Offset, position, count, ownKeys, values.AsSpan(first * valueWidth, count * valueWidth));
+                kernels.Attention(shape, pages.Span, Offset, position, count, own, output.AsSpan(first * outputWidth, count * outputWidth));
                 first += count;
             }
 

@@ -12,7 +12,6 @@ internal static unsafe class AttentionCase
     {
         AttentionShape shape = given ?? Shape;
         const int Offset = 128;
-        int width = shape.KeyValueHeads * shape.HeadDimension;
         int total = firstPosition + tokens;
         int bytes = kernels.KvPageBytes(shape);
         nint[] pages = new nint[(total + 63) / 64];
@@ -24,12 +23,12 @@ internal static unsafe class AttentionCase
                 new Span<byte>((void*)pages[i], bytes + Offset).Fill(0xFF); // NaN in F16 and float32
             }
 
-            float[] keys = numbers.Floats(total * width, magnitude), values = numbers.Floats(total * width, magnitude);
-            float[] queries = numbers.Floats(tokens * shape.Heads * shape.HeadDimension, magnitude), output = new float[queries.Length];
+            float[] keys = numbers.Floats(total * shape.KeyWidth, magnitude), values = numbers.Floats(total * shape.ValueWidth, magnitude);
+            float[] queries = numbers.Floats(tokens * shape.QueryWidth, magnitude), output = new float[tokens * shape.OutputWidth];
             spoil?.Invoke(keys, values, queries);
-            int split = firstPosition * width;
-            kernels.StoreKeyValues(shape, pages, Offset, 0, firstPosition, keys.AsSpan(0, split), values.AsSpan(0, split));
-            kernels.StoreKeyValues(shape, pages, Offset, firstPosition, tokens, keys.AsSpan(split), values.AsSpan(split));
+            int split = firstPosition * shape.KeyWidth, valueSplit = firstPosition * shape.ValueWidth;
+            kernels.StoreKeyValues(shape, pages, Offset, 0, firstPosition, keys.AsSpan(0, split), values.AsSpan(0, valueSplit));
+            kernels.StoreKeyValues(shape, pages, Offset, firstPosition, tokens, keys.AsSpan(split), values.AsSpan(valueSplit));
             kernels.Attention(shape, pages, Offset, firstPosition, tokens, queries, output);
             return output;
         }

@@ -195,6 +195,11 @@ public sealed class CpuKernelsTests
         Assert.Throws<ArgumentException>(() => kernels.Rotary(new float[16], 1, 2, 8, new RotaryTable(RotaryLayout.HalfSplit, new float[5]), 0));
         Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(3, 2, 8, 1)));
         Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 12, 1)));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 8, 1) { ValueDimension = 12 }));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 8, 1) { Window = -1 }));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 8, 1) { SoftCap = float.NaN }));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 8, 1) { Slopes = [1] }));
+        Assert.Throws<ArgumentException>(() => kernels.KvPageBytes(new AttentionShape(2, 2, 8, 1) { Sinks = [1, 2, 3] }));
         Assert.Throws<ArgumentException>(() => kernels.Attention(new AttentionShape(1, 1, 8, 1), [], 0, 0, 1, new float[8], new float[8]));
         Assert.Throws<ArgumentException>(() => kernels.StoreKeyValues(new AttentionShape(1, 1, 8, 1), [1], 0, 64, 1, new float[8], new float[8]));
     }

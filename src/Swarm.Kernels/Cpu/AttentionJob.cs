@@ -8,6 +8,9 @@ internal unsafe ref struct AttentionJob
     public long PageOffset;
     public int FirstPosition;
 
+    /// <summary>One a query head; null for none.</summary>
+    public float* Slopes;
+
     /// <summary>Turns queries and keys; null where they are turned already.</summary>
     public RotaryTable? Rotary;
 
@@ -17,10 +20,10 @@ internal unsafe ref struct AttentionJob
     /// <summary>[tokens, KeyValueHeads, HeadDimension]; null where keys and values are stored already.</summary>
     public float* Keys;
 
-    /// <summary>[tokens, KeyValueHeads, HeadDimension].</summary>
+    /// <summary>[tokens, KeyValueHeads, ValueDimension].</summary>
     public float* Values;
 
-    /// <summary>[tokens, Heads, HeadDimension].</summary>
+    /// <summary>[tokens, Heads, ValueDimension].</summary>
     public float* Output;
 
     /// <summary>Query heads that share a key-value head.</summary>
@@ -28,16 +31,25 @@ internal unsafe ref struct AttentionJob
 
     /// <summary>F16 keys [HeadDimension][64] of a page and key-value head.</summary>
     public readonly ushort* StoredKeys(int page, int keyValueHead) =>
-        (ushort*)(Pages[page] + (nint)PageOffset) + (long)keyValueHead * 2 * Shape.HeadDimension * KernelSet.PagePositions;
+        (ushort*)(Pages[page] + (nint)PageOffset) + (long)keyValueHead * (Shape.HeadDimension + Shape.ValueDimension) * KernelSet.PagePositions;
 
-    /// <summary>F16 values [64][HeadDimension] of a page and key-value head.</summary>
+    /// <summary>F16 values [64][ValueDimension] of a page and key-value head.</summary>
     public readonly ushort* StoredValues(int page, int keyValueHead) =>
         StoredKeys(page, keyValueHead) + (long)Shape.HeadDimension * KernelSet.PagePositions;
 
-    /// <summary>The query heads of one token over one key-value head: [GroupHeads][HeadDimension] of queries or output.</summary>
-    public readonly long QueryOffset(int token, int keyValueHead) =>
-        ((long)token * Shape.Heads + (long)keyValueHead * GroupHeads) * Shape.HeadDimension;
+    /// <summary>Queries [GroupHeads][HeadDimension] of one token over one key-value head.</summary>
+    public readonly float* QueriesOf(int token, int keyValueHead) => Queries + ((long)token * Shape.Heads + (long)keyValueHead * GroupHeads) * Shape.HeadDimension;
 
-    /// <summary>One key or value [HeadDimension] of a token.</summary>
-    public readonly long KeyOffset(int token, int keyValueHead) => ((long)token * Shape.KeyValueHeads + keyValueHead) * Shape.HeadDimension;
+    /// <summary>Their output [GroupHeads][ValueDimension].</summary>
+    public readonly float* OutputOf(int token, int keyValueHead) => Output + ((long)token * Shape.Heads + (long)keyValueHead * GroupHeads) * Shape.ValueDimension;
+
+    /// <summary>One key [HeadDimension] of a token.</summary>
+    public readonly float* KeyOf(int token, int keyValueHead) => Keys + ((long)token * Shape.KeyValueHeads + keyValueHead) * Shape.HeadDimension;
+
+    /// <summary>One value [ValueDimension] of a token.</summary>
+    public readonly float* ValueOf(int token, int keyValueHead) => Values + ((long)token * Shape.KeyValueHeads + keyValueHead) * Shape.ValueDimension;
+
+    /// <summary>Positions of a page before those that a token sees; negative where none are and the tokens after it see as much.</summary>
+    public readonly int HiddenBefore(int token, int page) =>
+        Shape.Window == 0 ? int.MinValue / 2 : FirstPosition + token - Shape.Window + 1 - page * KernelSet.PagePositions;
 }

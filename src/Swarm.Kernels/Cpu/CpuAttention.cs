@@ -61,7 +61,7 @@ internal sealed unsafe class CpuAttention : IDisposable
         return _one;
     }
 
-    /// <summary>Stores keys and values [Σ tokens, KeyValueHeads, HeadDimension] of the steps, keys as they are.</summary>
+    /// <summary>Stores keys and values of the steps, keys as they are.</summary>
     public void Store(in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, float* keys, float* values)
     {
         Take(shape, steps, pageOffset, null);
@@ -71,8 +71,7 @@ internal sealed unsafe class CpuAttention : IDisposable
     }
 
     /// <summary>
-    /// Attention of all steps' queries [Σ tokens, Heads, HeadDimension]. With keys and values given they are stored first; with a table queries and keys are turned, the
-    /// originals staying as they are.
+    /// Attention of all steps' queries. With keys and values given they are stored first; with a table queries and keys are turned, the originals staying as they are.
     /// </summary>
     public void Attend(
         in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable? rotary, float* queries, float* keys, float* values, float* output)
@@ -94,7 +93,7 @@ internal sealed unsafe class CpuAttention : IDisposable
         if (single && threads > 1 && _stepCount * heads < 4 * threads)
         {
             foreach (AttentionStep step in steps)
-                pages += Pages(step);
+                pages += Pages(step) - FirstPage(step);
             _chunkPages = (int)((pages * heads + 8 * threads - 1) / (8 * threads));
         }
 
@@ -128,6 +127,9 @@ internal sealed unsafe class CpuAttention : IDisposable
 
     private static int Pages(in AttentionStep step) => (step.FirstPosition + step.Tokens - 1) / KernelSet.PagePositions + 1;
 
+    /// <summary>The first page that a step's first token sees.</summary>
+    private int FirstPage(in AttentionStep step) => _shape.FirstSeen(step.FirstPosition) / KernelSet.PagePositions;
+
     /// <summary>Copies the call's arguments; returns positions seen by all tokens, about.</summary>
     private long Take(in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable? rotary)
     {
@@ -150,7 +152,7 @@ internal sealed unsafe class CpuAttention : IDisposable
         {
             _firstTokens[i] = tokens;
             tokens += steps[i].Tokens;
-            positions += (long)steps[i].Tokens * (steps[i].FirstPosition + steps[i].Tokens);
+            positions += (long)steps[i].Tokens * (steps[i].FirstPosition + steps[i].Tokens - shape.FirstSeen(steps[i].FirstPosition));
             rotary?.Extend(steps[i].FirstPosition + steps[i].Tokens);
         }
 
@@ -178,7 +180,7 @@ internal sealed unsafe class CpuAttention : IDisposable
         int pages = 0;
         for (int i = 0; i < _stepCount; i++)
         {
-            int own = Pages(_steps[i]);
+            int own = Pages(_steps[i]) - FirstPage(_steps[i]);
             int chunks = (own + _chunkPages - 1) / _chunkPages;
             _firstUnits[i] = _units;
             _firstPages[i] = pages;
@@ -187,7 +189,7 @@ internal sealed unsafe class CpuAttention : IDisposable
             _missing.AsSpan(i * _shape.KeyValueHeads, _shape.KeyValueHeads).Fill(chunks);
         }
 
-        _partials.Require((long)pages * _shape.Heads * (_shape.HeadDimension + 2) * sizeof(float));
+        _partials.Require((long)pages * _shape.Heads * (_shape.ValueDimension + 2) * sizeof(float));
     }
 
     private int StepOf(int unit)
@@ -205,21 +207,21 @@ internal sealed unsafe class CpuAttention : IDisposable
         return low;
     }
 
-    private AttentionJob JobOf(int step, nint* pages)
+    private AttentionJob JobOf(int step, nint* pages, float* slopes = null)
     {
-        long queryOffset = (long)_firstTokens[step] * _shape.Heads * _shape.HeadDimension;
-        long keyOffset = (long)_firstTokens[step] * _shape.KeyValueHeads * _shape.HeadDimension;
+        long first = _firstTokens[step];
         return new AttentionJob
         {
             Shape = _shape,
             Pages = pages,
             PageOffset = _pageOffset,
             FirstPosition = _steps[step].FirstPosition,
+            Slopes = slopes,
             Rotary = _rotary,
-            Queries = _queries + queryOffset,
-            Keys = _keys == null ? null : _keys + keyOffset,
-            Values = _keys == null ? null : _values + keyOffset,
-            Output = _output + queryOffset,
+            Queries = _queries + first * _shape.QueryWidth,
+            Keys = _keys == null ? null : _keys + first * _shape.KeyWidth,
+            Values = _keys == null ? null : _values + first * _shape.ValueWidth,
+            Output = _output + first * _shape.OutputWidth,
         };
     }
 
@@ -248,8 +250,9 @@ internal sealed unsafe class CpuAttention : IDisposable
         int first = (unit - _firstUnits[step]) * Stretch;
         int tokens = Math.Min(Stretch, _steps[step].Tokens - first);
         fixed (nint* pages = _steps[step].Pages.Span)
+        fixed (float* slopes = _shape.Slopes)
         {
-            AttentionJob job = JobOf(step, pages);
+            AttentionJob job = JobOf(step, pages, slopes);
             Interlocked.Add(ref _shared, AttendStretch(job, head, first, tokens, _steps[step].Tokens == 1, worker));
         }
     }
@@ -258,13 +261,14 @@ internal sealed unsafe class CpuAttention : IDisposable
     {
         (int unit, int head) = Math.DivRem(task, _shape.KeyValueHeads);
         int step = StepOf(unit);
-        int pageCount = Pages(_steps[step]);
+        int firstPage = FirstPage(_steps[step]), pageCount = Pages(_steps[step]) - firstPage;
         int first = (unit - _firstUnits[step]) * _chunkPages;
         int last = Math.Min(pageCount, first + _chunkPages);
         fixed (nint* pages = _steps[step].Pages.Span)
+        fixed (float* slopes = _shape.Slopes)
         {
-            AttentionJob job = JobOf(step, pages);
-            Interlocked.Add(ref _shared, AttendPages(job, step, head, first, last, last == pageCount, worker));
+            AttentionJob job = JobOf(step, pages, slopes);
+            Interlocked.Add(ref _shared, AttendPages(job, step, head, firstPage, first, last, last == pageCount, worker));
             if (Interlocked.Decrement(ref _missing[step * _shape.KeyValueHeads + head]) == 0)
                 FoldPages(job, step, head, pageCount);
         }
@@ -276,9 +280,9 @@ internal sealed unsafe class CpuAttention : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void StoreToken(in AttentionJob job, int head, int token, byte* scratch)
     {
-        int size = job.Shape.HeadDimension;
+        int size = job.Shape.HeadDimension, valueSize = job.Shape.ValueDimension;
         (int page, int slot) = Math.DivRem(job.FirstPosition + token, KernelSet.PagePositions);
-        float* key = job.Keys + job.KeyOffset(token, head);
+        float* key = job.KeyOf(token, head);
         float* turned = (float*)scratch;
         ushort* halves = (ushort*)(turned + size);
         if (job.Rotary is not null)
@@ -291,7 +295,7 @@ internal sealed unsafe class CpuAttention : IDisposable
         ushort* to = job.StoredKeys(page, head) + slot;
         for (int d = 0; d < size; d++)
             to[d * KernelSet.PagePositions] = halves[d];
-        _ops.ToHalf(job.Values + job.KeyOffset(token, head), job.StoredValues(page, head) + slot * size, size);
+        _ops.ToHalf(job.ValueOf(token, head), job.StoredValues(page, head) + slot * valueSize, valueSize);
     }
 
     private void Turn(in AttentionJob job, float* from, float* to, int heads, int position)
@@ -308,112 +312,112 @@ internal sealed unsafe class CpuAttention : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int AttendStretch(in AttentionJob job, int head, int firstToken, int tokens, bool store, int worker)
     {
-        int size = job.Shape.HeadDimension, heads = job.GroupHeads, queries = tokens * heads;
-        long own = (2L * queries * size + 4 * queries) * sizeof(float);
-        byte* scratch = _scratch[worker].Require(own + Math.Max(StoreScratch, _ops.PageScratch(size, queries)));
+        int keySize = job.Shape.HeadDimension, size = job.Shape.ValueDimension, heads = job.GroupHeads, queries = tokens * heads;
+        long own = ((long)queries * (keySize + size) + 4 * queries) * sizeof(float);
+        byte* scratch = _scratch[worker].Require(own + Math.Max(StoreScratch, _ops.PageScratch(keySize, size, queries)));
         if (store && job.Keys != null)
             StoreToken(job, head, firstToken, scratch);
         float* turned = (float*)scratch;
-        float* weighted = turned + queries * size;
+        float* weighted = turned + queries * keySize;
         float* pageMaxima = weighted + queries * size, pageSums = pageMaxima + queries, maxima = pageSums + queries, sums = maxima + queries;
         scratch += own;
         for (int token = 0; token < tokens; token++)
-            Turn(job, job.Queries + job.QueryOffset(firstToken + token, head), turned + token * heads * size, heads, job.FirstPosition + firstToken + token);
+            Turn(job, job.QueriesOf(firstToken + token, head), turned + token * heads * keySize, heads, job.FirstPosition + firstToken + token);
 
         int position = job.FirstPosition + firstToken, lastPage = (position + tokens - 1) / KernelSet.PagePositions, shared = 0;
-        for (int page = 0; page <= lastPage; page++)
+        for (int page = job.Shape.FirstSeen(position) / KernelSet.PagePositions; page <= lastPage; page++)
         {
-            // Tokens before this page do not see it.
+            // Tokens before this page do not see it, nor do those whose windows begin behind it.
             int skipped = Math.Max(0, page * KernelSet.PagePositions - position);
-            shared += _ops.AttendPage(
-                new PageQueries
-                {
-                    Keys = job.StoredKeys(page, head),
-                    Values = job.StoredValues(page, head),
-                    Next = page < lastPage ? job.StoredKeys(page + 1, head) : null,
-                    Size = size,
-                    Scale = job.Shape.Scale,
-                    Tokens = tokens - skipped,
-                    Heads = heads,
-                    Seen = position + skipped - page * KernelSet.PagePositions + 1,
-                    Queries = turned + skipped * heads * size,
-                    Weighted = weighted,
-                    Maxima = pageMaxima,
-                    Sums = pageSums,
-                },
-                scratch);
-            for (int token = skipped, from = 0; token < tokens; token++)
+            int end = Math.Min(tokens, KernelSet.PagePositions - job.HiddenBefore(firstToken, page));
+            PageQueries queriesOfPage = Queries(job, head, firstToken + skipped, page, last: page == lastPage);
+            queriesOfPage.Tokens = end - skipped;
+            queriesOfPage.Queries = turned + skipped * heads * keySize;
+            queriesOfPage.Weighted = weighted;
+            queriesOfPage.Maxima = pageMaxima;
+            queriesOfPage.Sums = pageSums;
+            shared += _ops.AttendPage(queriesOfPage, scratch);
+            for (int token = skipped, from = 0; token < end; token++)
             {
-                float* output = job.Output + job.QueryOffset(firstToken + token, head);
+                bool first = page == job.Shape.FirstSeen(position + token) / KernelSet.PagePositions;
+                float* output = job.OutputOf(firstToken + token, head);
                 for (int query = token * heads; query < (token + 1) * heads; query++, from++, output += size)
-                    _ops.Fold(page == 0, pageMaxima[from], pageSums[from], weighted + from * size, ref maxima[query], ref sums[query], output, size);
+                    _ops.Fold(first, pageMaxima[from], pageSums[from], weighted + from * size, ref maxima[query], ref sums[query], output, size);
             }
         }
 
         for (int token = 0; token < tokens; token++)
         {
-            float* output = job.Output + job.QueryOffset(firstToken + token, head);
-            for (int query = token * heads; query < (token + 1) * heads; query++, output += size)
-                _ops.Multiply(output, KernelMath.Reciprocal(sums[query]), size);
+            float* output = job.OutputOf(firstToken + token, head);
+            for (int query = token * heads, i = 0; i < heads; query++, i++, output += size)
+                _ops.Finish(Sink(job, head, i), maxima[query], sums[query], output, size);
         }
 
         return shared;
     }
 
-    // The one token of a step over some pages of one head; the shares of each page are kept.
-    private int AttendPages(in AttentionJob job, int step, int head, int firstPage, int endPage, bool store, int worker)
+    // The one token of a step over some of the pages that it sees, counted from their first; the shares of each are kept.
+    private int AttendPages(in AttentionJob job, int step, int head, int firstPage, int first, int end, bool store, int worker)
     {
-        int size = job.Shape.HeadDimension, heads = job.GroupHeads, shared = 0;
-        long own = (long)heads * size * sizeof(float);
-        byte* scratch = _scratch[worker].Require(own + Math.Max(StoreScratch, _ops.PageScratch(size, heads)));
+        int keySize = job.Shape.HeadDimension, size = job.Shape.ValueDimension, heads = job.GroupHeads, shared = 0;
+        long own = (long)heads * keySize * sizeof(float);
+        byte* scratch = _scratch[worker].Require(own + Math.Max(StoreScratch, _ops.PageScratch(keySize, size, heads)));
         if (store && job.Keys != null)
             StoreToken(job, head, 0, scratch);
         float* turned = (float*)scratch;
-        Turn(job, job.Queries + job.QueryOffset(0, head), turned, heads, job.FirstPosition);
-        for (int page = firstPage; page < endPage; page++)
+        Turn(job, job.QueriesOf(0, head), turned, heads, job.FirstPosition);
+        for (int index = first; index < end; index++)
         {
-            float* share = Share(step, page, head);
-            shared += _ops.AttendPage(
-                new PageQueries
-                {
-                    Keys = job.StoredKeys(page, head),
-                    Values = job.StoredValues(page, head),
-                    Next = page + 1 < endPage ? job.StoredKeys(page + 1, head) : null,
-                    Size = size,
-                    Scale = job.Shape.Scale,
-                    Tokens = 1,
-                    Heads = heads,
-                    Seen = job.FirstPosition - page * KernelSet.PagePositions + 1,
-                    Queries = turned,
-                    Weighted = share,
-                    Maxima = share + heads * size,
-                    Sums = share + heads * size + heads,
-                },
-                scratch + own);
+            float* share = Share(step, index, head);
+            PageQueries queriesOfPage = Queries(job, head, 0, firstPage + index, last: index + 1 == end);
+            queriesOfPage.Tokens = 1;
+            queriesOfPage.Queries = turned;
+            queriesOfPage.Weighted = share;
+            queriesOfPage.Maxima = share + heads * size;
+            queriesOfPage.Sums = share + heads * size + heads;
+            shared += _ops.AttendPage(queriesOfPage, scratch + own);
         }
 
         return shared;
     }
 
+    // What does not depend on where queries and their shares lie; the token is the first that sees the page.
+    private static PageQueries Queries(in AttentionJob job, int head, int token, int page, bool last) => new()
+    {
+        Keys = job.StoredKeys(page, head),
+        Values = job.StoredValues(page, head),
+        Next = last ? null : job.StoredKeys(page + 1, head),
+        KeySize = job.Shape.HeadDimension,
+        ValueSize = job.Shape.ValueDimension,
+        Scale = job.Shape.Scale,
+        SoftCap = job.Shape.SoftCap,
+        Slopes = job.Slopes == null ? null : job.Slopes + head * job.GroupHeads,
+        Heads = job.GroupHeads,
+        Seen = job.FirstPosition + token - page * KernelSet.PagePositions + 1,
+        Hidden = job.HiddenBefore(token, page),
+    };
+
+    private static float? Sink(in AttentionJob job, int head, int query) => job.Shape.Sinks?[head * job.GroupHeads + query];
+
     private void FoldPages(in AttentionJob job, int step, int head, int pageCount)
     {
-        int size = job.Shape.HeadDimension, heads = job.GroupHeads;
+        int size = job.Shape.ValueDimension, heads = job.GroupHeads;
         for (int query = 0; query < heads; query++)
         {
-            float* output = job.Output + job.QueryOffset(0, head) + query * size;
+            float* output = job.OutputOf(0, head) + query * size;
             float maximum = 0, sum = 0;
-            for (int page = 0; page < pageCount; page++)
+            for (int index = 0; index < pageCount; index++)
             {
-                float* share = Share(step, page, head);
+                float* share = Share(step, index, head);
                 float* maxima = share + heads * size;
-                _ops.Fold(page == 0, maxima[query], maxima[heads + query], share + query * size, ref maximum, ref sum, output, size);
+                _ops.Fold(index == 0, maxima[query], maxima[heads + query], share + query * size, ref maximum, ref sum, output, size);
             }
 
-            _ops.Multiply(output, KernelMath.Reciprocal(sum), size);
+            _ops.Finish(Sink(job, head, query), maximum, sum, output, size);
         }
     }
 
-    // Weighted values [GroupHeads][HeadDimension] of a page and key-value head, then maxima and sums [GroupHeads] each.
-    private float* Share(int step, int page, int head) =>
-        (float*)_partials.Pointer + ((long)(_firstPages[step] + page) * _shape.KeyValueHeads + head) * (_shape.Heads / _shape.KeyValueHeads) * (_shape.HeadDimension + 2);
+    // Weighted values [GroupHeads][ValueDimension] of a page and key-value head, then maxima and sums [GroupHeads] each.
+    private float* Share(int step, int index, int head) =>
+        (float*)_partials.Pointer + ((long)(_firstPages[step] + index) * _shape.KeyValueHeads + head) * (_shape.Heads / _shape.KeyValueHeads) * (_shape.ValueDimension + 2);
 }

@@ -193,11 +193,11 @@ public sealed unsafe partial class CpuKernels : KernelSet
             _ops.Add(targetPointer, addendPointer, target.Length);
     }
 
-    /// <summary>For each key-value head F16 keys [HeadDimension][64], then F16 values [64][HeadDimension].</summary>
+    /// <summary>For each key-value head F16 keys [HeadDimension][64], then F16 values [64][ValueDimension].</summary>
     public override int KvPageBytes(in AttentionShape shape)
     {
         Shapes.Attention(shape);
-        return checked(shape.KeyValueHeads * shape.HeadDimension * PagePositions * 2 * sizeof(ushort));
+        return checked(shape.KeyValueHeads * (shape.HeadDimension + shape.ValueDimension) * PagePositions * sizeof(ushort));
     }
 
     public override void StoreKeyValues(
@@ -206,8 +206,8 @@ public sealed unsafe partial class CpuKernels : KernelSet
     {
         Shapes.Attention(shape);
         Shapes.Pages(pages.Length, firstPosition, tokens);
-        Shapes.Length(keys.Length, (long)tokens * shape.KeyValueHeads * shape.HeadDimension, nameof(keys));
-        Shapes.Length(values.Length, keys.Length, nameof(values));
+        Shapes.Length(keys.Length, (long)tokens * shape.KeyWidth, nameof(keys));
+        Shapes.Length(values.Length, (long)tokens * shape.ValueWidth, nameof(values));
         if (tokens == 0)
             return;
         fixed (float* keyPointer = keys, valuePointer = values)
@@ -220,8 +220,8 @@ public sealed unsafe partial class CpuKernels : KernelSet
     {
         Shapes.Attention(shape);
         Shapes.Pages(pages.Length, firstPosition, tokens);
-        Shapes.Length(queries.Length, (long)tokens * shape.Heads * shape.HeadDimension, nameof(queries));
-        Shapes.Length(output.Length, queries.Length, nameof(output));
+        Shapes.Length(queries.Length, (long)tokens * shape.QueryWidth, nameof(queries));
+        Shapes.Length(output.Length, (long)tokens * shape.OutputWidth, nameof(output));
         if (tokens == 0)
             return;
         fixed (float* queryPointer = queries, outputPointer = output)
@@ -229,7 +229,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
     }
 
     public override void AttendSteps(
-        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable rotary,
+        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, long pageOffset, RotaryTable? rotary,
         Span<float> queries, Span<float> keys, ReadOnlySpan<float> values, Span<float> output)
     {
         Shapes.Steps(shape, steps, rotary, queries.Length, keys.Length, values.Length, output.Length);

@@ -107,9 +107,23 @@ internal abstract unsafe class CpuOps
         Blend(output, keep, weighted, take, size);
     }
 
+    /// <summary>What is left to do when all pages are in: a sink joins the sum, and the sum divides.</summary>
+    public void Finish(float? sink, float maximum, float sum, float* output, int size)
+    {
+        if (sink is { } score)
+        {
+            float larger = score > maximum ? score : maximum;
+            float keep = KernelMath.Exp(maximum - larger);
+            sum = sum * keep + KernelMath.Exp(score - larger);
+            Multiply(output, keep, size);
+        }
+
+        Multiply(output, KernelMath.Reciprocal(sum), size);
+    }
+
     /// <summary>Floats of scratch that <see cref="TileFloat"/> needs.</summary>
     public virtual long FloatScratch(TileMatrix weights, int tokens) => 0;
 
     /// <summary>Bytes of scratch that <see cref="AttendPage"/> needs.</summary>
-    public abstract long PageScratch(int size, int queries);
+    public abstract long PageScratch(int keySize, int valueSize, int queries);
 }

@@ -145,31 +145,36 @@ internal sealed unsafe partial class ScalarOps : CpuOps
             to[i] = HalfBits.FromSingle(from[i]);
     }
 
-    public override long PageScratch(int size, int queries) => KernelSet.PagePositions * sizeof(float);
+    public override long PageScratch(int keySize, int valueSize, int queries) => KernelSet.PagePositions * sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override int AttendPage(in PageQueries page, byte* scratch)
     {
-        int size = page.Size;
+        int size = page.KeySize, valueSize = page.ValueSize;
         float* scores = (float*)scratch;
         float* lanes = stackalloc float[8];
         for (int index = 0; index < page.Tokens * page.Heads; index++)
         {
-            int count = page.SeenBy(index / page.Heads);
+            (int token, int head) = Math.DivRem(index, page.Heads);
+            int first = page.HiddenTo(token), count = page.SeenBy(token);
             float* query = page.Queries + (long)index * size;
-            float* weighted = page.Weighted + (long)index * size;
+            float* weighted = page.Weighted + (long)index * valueSize;
             float maximum = float.NegativeInfinity;
-            for (int j = 0; j < count; j++)
+            for (int j = first; j < count; j++)
             {
                 new Span<float>(lanes, 8).Clear();
                 for (int d = 0; d < size; d++)
                     lanes[d & 7] += query[d] * HalfBits.ToSingle(page.Keys[d * 64 + j]);
                 scores[j] = Meet(lanes) * page.Scale;
+                if (page.SoftCap != 0)
+                    scores[j] = KernelMath.Tanh(scores[j] * page.InverseCap) * page.SoftCap;
+                if (page.Slopes != null)
+                    scores[j] = scores[j] + page.Slopes[head] * (page.Distance(token) + j);
                 maximum = scores[j] > maximum ? scores[j] : maximum;
             }
 
             new Span<float>(lanes, 8).Clear();
-            for (int j = 0; j < count; j++)
+            for (int j = first; j < count; j++)
             {
                 scores[j] = KernelMath.Exp(scores[j] - maximum);
                 lanes[j & 7] += scores[j];
@@ -177,11 +182,11 @@ internal sealed unsafe partial class ScalarOps : CpuOps
 
             page.Maxima[index] = maximum;
             page.Sums[index] = Meet(lanes);
-            for (int d = 0; d < size; d++)
+            for (int d = 0; d < valueSize; d++)
             {
                 new Span<float>(lanes, 8).Clear();
-                for (int j = 0; j < count; j++)
-                    lanes[j & 7] += scores[j] * HalfBits.ToSingle(page.Values[j * size + d]);
+                for (int j = first; j < count; j++)
+                    lanes[j & 7] += scores[j] * HalfBits.ToSingle(page.Values[j * valueSize + d]);
                 weighted[d] = Meet(lanes);
             }
         }

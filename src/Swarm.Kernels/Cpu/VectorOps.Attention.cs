@@ -10,19 +10,20 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     private const int Page = KernelSet.PagePositions;
 
     /// <summary>float32 keys, then values, of a page; scores; the lanes of four queries by two vectors.</summary>
-    public override long PageScratch(int size, int queries) => ((long)Page * size + (long)Page * queries + 8 * 4 * 2 * TW.Lanes) * sizeof(float);
+    public override long PageScratch(int keySize, int valueSize, int queries) =>
+        ((long)Page * Math.Max(keySize, valueSize) + (long)Page * queries + 8 * 4 * 2 * TW.Lanes) * sizeof(float);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override int AttendPage(in PageQueries page, byte* scratch)
     {
-        int size = page.Size, queries = page.Tokens * page.Heads;
+        int size = page.KeySize, queries = page.Tokens * page.Heads;
         int present = page.SeenBy(page.Tokens - 1);
         float* stored = (float*)scratch;
-        float* scores = stored + Page * size;
+        float* scores = stored + Page * Math.Max(size, page.ValueSize);
         float* lanes = scores + Page * queries;
 
         // What comes next is asked for before it is needed: pages are read once a token, from memory.
-        Prefetch(page.Values, (long)present * size * sizeof(ushort));
+        Prefetch(page.Values, (long)present * page.ValueSize * sizeof(ushort));
 
         // 1. Keys, and what each query makes of them. Vectors go past what is present: the scores that come of it are not read.
         const int Step = 2;
@@ -64,13 +65,18 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         }
 
         // 2. Weights. Those of positions that a query does not see are zero.
+        bool bent = page.SoftCap != 0 || page.Slopes != null;
         for (int token = 0, query = 0; token < page.Tokens; token++)
         {
-            int seen = page.SeenBy(token);
+            int hidden = page.HiddenTo(token), seen = page.SeenBy(token);
             for (int head = 0; head < page.Heads; head++, query++)
             {
-                page.Maxima[query] = Largest(scores + query * Page, seen);
-                page.Sums[query] = Exponentials(scores + query * Page, seen, page.Maxima[query]);
+                float* own = scores + query * Page;
+                if (bent)
+                    Bend(page, token, head, columns, own);
+                new Span<float>(own, hidden).Fill(float.NegativeInfinity);
+                page.Maxima[query] = Largest(own, seen);
+                page.Sums[query] = Exponentials(own, hidden, seen, page.Maxima[query]);
             }
         }
 
@@ -78,6 +84,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         // finite must not meet a query that does not see it.
         if (page.Next != null)
             Prefetch(page.Next, (long)Page * size * sizeof(ushort));
+        size = page.ValueSize;
         bool finite = FromHalf(page.Values, stored, present * size);
         int padded = (present + 7) & ~7;
         new Span<float>(stored + present * size, (padded - present) * size).Clear();
@@ -88,6 +95,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             switch (together ? queries - query : 1)
             {
                 case 1:
+                    // What one token's window has left behind the next ones' have too.
+                    if (!finite)
+                        new Span<float>(stored, page.HiddenTo(query / page.Heads) * size).Clear();
                     Weigh(weights, page.SeenBy(query / page.Heads), stored, size, to);
                     query++;
                     break;
@@ -274,6 +284,28 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         return TW.Add(even, odd);
     }
 
+    // Scores of one query: the soft cap, then the slope.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Bend(in PageQueries page, int token, int head, int columns, float* scores)
+    {
+        if (page.SoftCap != 0)
+        {
+            TV inverse = TW.All(page.InverseCap), cap = TW.All(page.SoftCap);
+            for (int j = 0; j < columns; j += TW.Lanes)
+                TW.Store(scores + j, TW.Mul(VectorMath<TW, TV>.Tanh(TW.Mul(TW.Load(scores + j), inverse)), cap));
+        }
+
+        if (page.Slopes == null)
+            return;
+        int* places = stackalloc int[16] { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+        TV place = TW.AddInt(TW.Load(places), TW.AllInt(page.Distance(token))), slope = TW.All(page.Slopes[head]);
+        for (int j = 0; j < columns; j += TW.Lanes)
+        {
+            TW.Store(scores + j, TW.Add(TW.Load(scores + j), TW.Mul(slope, TW.ToFloat(place))));
+            place = TW.AddInt(place, TW.AllInt(TW.Lanes));
+        }
+    }
+
     // The largest of the first count that is not NaN.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Largest(float* scores, int count)
@@ -296,13 +328,14 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         return maximum;
     }
 
-    // scores = exp(scores − maximum), zeros from count to the page's end; returns their canonical sum.
+    // scores = exp(scores − maximum), zeros before hidden and from count to the page's end; returns their canonical sum.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Exponentials(float* scores, int count, float maximum)
+    private static float Exponentials(float* scores, int hidden, int count, float maximum)
     {
         for (int j = 0; j < count; j += TW.Lanes)
             TW.Store(scores + j, VectorMath<TW, TV>.Exp(TW.Sub(TW.Load(scores + j), TW.All(maximum))));
         new Span<float>(scores + count, Page - count).Clear();
+        new Span<float>(scores, hidden).Clear();
         Vector256<float> sum = Vector256<float>.Zero;
         for (int j = 0; j < count; j += 8)
             sum += Vector256.Load(scores + j);

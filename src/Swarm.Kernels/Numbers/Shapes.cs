@@ -39,6 +39,16 @@ internal static class Shapes
             throw new ArgumentException($"{shape.Heads} query heads over {shape.KeyValueHeads} key-value heads, expected a positive multiple", nameof(shape));
         if (shape.HeadDimension <= 0 || shape.HeadDimension % 8 != 0)
             throw new ArgumentException($"head dimension {shape.HeadDimension}, expected a positive multiple of 8", nameof(shape));
+        if (shape.ValueDimension <= 0 || shape.ValueDimension % 8 != 0)
+            throw new ArgumentException($"value dimension {shape.ValueDimension}, expected a positive multiple of 8", nameof(shape));
+        if (shape.Window < 0)
+            throw new ArgumentException($"a window of {shape.Window} positions, expected 0 for none or a positive number", nameof(shape));
+        if (!(shape.SoftCap >= 0 && shape.SoftCap < float.PositiveInfinity))
+            throw new ArgumentException($"a soft cap of {shape.SoftCap}, expected 0 for none or a positive number", nameof(shape));
+        if (shape.Slopes is { } slopes)
+            Length(slopes.Length, shape.Heads, nameof(shape.Slopes));
+        if (shape.Sinks is { } sinks)
+            Length(sinks.Length, shape.Heads, nameof(shape.Sinks));
     }
 
     public static void Route(in RouterShape shape, int logits, int tokens, int correction, int experts, int weights)
@@ -118,7 +128,7 @@ internal static class Shapes
     }
 
     public static void Steps(
-        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, RotaryTable rotary, int queries, int keys, int values, int output)
+        in AttentionShape shape, ReadOnlySpan<AttentionStep> steps, RotaryTable? rotary, int queries, int keys, int values, int output)
     {
         Attention(shape);
         long tokens = 0;
@@ -129,11 +139,11 @@ internal static class Shapes
             tokens += step.Tokens;
         }
 
-        Length(keys, tokens * shape.KeyValueHeads * shape.HeadDimension, nameof(keys));
-        Length(values, keys, nameof(values));
-        Length(queries, tokens * shape.Heads * shape.HeadDimension, nameof(queries));
-        Length(output, queries, nameof(output));
-        if (rotary.Pairs * 2 > shape.HeadDimension)
+        Length(keys, tokens * shape.KeyWidth, nameof(keys));
+        Length(values, tokens * shape.ValueWidth, nameof(values));
+        Length(queries, tokens * shape.QueryWidth, nameof(queries));
+        Length(output, tokens * shape.OutputWidth, nameof(output));
+        if (rotary is not null && rotary.Pairs * 2 > shape.HeadDimension)
             throw new ArgumentException($"{rotary.Pairs} pairs turn, expected at most {shape.HeadDimension / 2} in a head of {shape.HeadDimension}", nameof(rotary));
     }
 }

@@ -109,11 +109,11 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
             target[i] += addend[i];
     }
 
-    /// <summary>Keys, then values, each [64, KeyValueHeads, HeadDimension] in float32.</summary>
+    /// <summary>Keys [64, KeyValueHeads, HeadDimension], then values [64, KeyValueHeads, ValueDimension] in float32.</summary>
     public override int KvPageBytes(in AttentionShape shape)
     {
         Shapes.Attention(shape);
-        return checked(shape.KeyValueHeads * shape.HeadDimension * PagePositions * 2 * sizeof(float));
+        return checked((shape.KeyWidth + shape.ValueWidth) * PagePositions * sizeof(float));
     }
 
     public override void StoreKeyValues(
@@ -122,13 +122,13 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
     {
         Shapes.Attention(shape);
         Shapes.Pages(pages.Length, firstPosition, tokens);
-        int width = shape.KeyValueHeads * shape.HeadDimension;
-        Shapes.Length(keys.Length, (long)tokens * width, nameof(keys));
-        Shapes.Length(values.Length, (long)tokens * width, nameof(values));
+        (int keyWidth, int valueWidth) = (shape.KeyWidth, shape.ValueWidth);
+        Shapes.Length(keys.Length, (long)tokens * keyWidth, nameof(keys));
+        Shapes.Length(values.Length, (long)tokens * valueWidth, nameof(values));
         for (int token = 0; token < tokens; token++)
         {
-            keys.Slice(token * width, width).CopyTo(new Span<float>(Stored(pages, pageOffset, firstPosition + token, width), width));
-            values.Slice(token * width, width).CopyTo(new Span<float>(Stored(pages, pageOffset, firstPosition + token, width) + width * PagePositions, width));
+            keys.Slice(token * keyWidth, keyWidth).CopyTo(new Span<float>(Key(shape, pages, pageOffset, firstPosition + token), keyWidth));
+            values.Slice(token * valueWidth, valueWidth).CopyTo(new Span<float>(Value(shape, pages, pageOffset, firstPosition + token), valueWidth));
         }
     }
 
@@ -138,55 +138,64 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
     {
         Shapes.Attention(shape);
         Shapes.Pages(pages.Length, firstPosition, tokens);
-        Shapes.Length(queries.Length, (long)tokens * shape.Heads * shape.HeadDimension, nameof(queries));
-        Shapes.Length(output.Length, queries.Length, nameof(output));
+        Shapes.Length(queries.Length, (long)tokens * shape.QueryWidth, nameof(queries));
+        Shapes.Length(output.Length, (long)tokens * shape.OutputWidth, nameof(output));
         if (_scores.Length < firstPosition + tokens)
             _scores = new double[Math.Max(256, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)(firstPosition + tokens)))];
-        int size = shape.HeadDimension;
         for (int token = 0; token < tokens; token++)
         {
             for (int head = 0; head < shape.Heads; head++)
             {
-                int offset = (token * shape.Heads + head) * size;
-                Attend(shape, pages, pageOffset, firstPosition + token, head / (shape.Heads / shape.KeyValueHeads), queries.Slice(offset, size), output.Slice(offset, size));
+                int index = token * shape.Heads + head;
+                Attend(
+                    shape, pages, pageOffset, firstPosition + token, head, queries.Slice(index * shape.HeadDimension, shape.HeadDimension),
+                    output.Slice(index * shape.ValueDimension, shape.ValueDimension));
             }
         }
     }
 
     protected override void Dispose(bool disposing) => _pool.Dispose();
 
-    private static float* Stored(ReadOnlySpan<nint> pages, long pageOffset, int position, int width) =>
-        (float*)(pages[position / PagePositions] + (nint)pageOffset) + position % PagePositions * width;
+    private static float* Key(in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int position) =>
+        (float*)(pages[position / PagePositions] + (nint)pageOffset) + position % PagePositions * shape.KeyWidth;
+
+    private static float* Value(in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int position) =>
+        (float*)(pages[position / PagePositions] + (nint)pageOffset) + PagePositions * shape.KeyWidth + position % PagePositions * shape.ValueWidth;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Attend(
-        in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int position, int keyValueHead, ReadOnlySpan<float> query, Span<float> output)
+        in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int position, int head, ReadOnlySpan<float> query, Span<float> output)
     {
-        int size = shape.HeadDimension;
-        int width = shape.KeyValueHeads * size;
-        double largest = double.NegativeInfinity;
-        for (int j = 0; j <= position; j++)
+        int keyValueHead = head / (shape.Heads / shape.KeyValueHeads);
+        int first = shape.FirstSeen(position);
+        double largest = shape.Sinks?[head] ?? double.NegativeInfinity;
+        for (int j = first; j <= position; j++)
         {
-            float* key = Stored(pages, pageOffset, j, width) + keyValueHead * size;
+            float* key = Key(shape, pages, pageOffset, j) + keyValueHead * shape.HeadDimension;
             double dot = 0;
-            for (int d = 0; d < size; d++)
+            for (int d = 0; d < query.Length; d++)
                 dot += (double)query[d] * key[d];
-            _scores[j] = dot * shape.Scale;
-            largest = Math.Max(largest, _scores[j]);
+            double score = dot * shape.Scale;
+            if (shape.SoftCap != 0)
+                score = shape.SoftCap * HostMath.Tanh(score / shape.SoftCap);
+            if (shape.Slopes is { } slopes)
+                score += (double)slopes[head] * (j - position);
+            _scores[j] = score;
+            largest = Math.Max(largest, score);
         }
 
-        double sum = 0;
-        for (int j = 0; j <= position; j++)
+        double sum = shape.Sinks is { } sinks ? HostMath.Exp(sinks[head] - largest) : 0;
+        for (int j = first; j <= position; j++)
         {
             _scores[j] = HostMath.Exp(_scores[j] - largest);
             sum += _scores[j];
         }
 
-        for (int d = 0; d < size; d++)
+        for (int d = 0; d < output.Length; d++)
         {
             double weighted = 0;
-            for (int j = 0; j <= position; j++)
-                weighted += _scores[j] * Stored(pages, pageOffset, j, width)[width * PagePositions + keyValueHead * size + d];
+            for (int j = first; j <= position; j++)
+                weighted += _scores[j] * Value(shape, pages, pageOffset, j)[keyValueHead * shape.ValueDimension + d];
             output[d] = (float)(weighted / sum);
         }
     }
