@@ -82,6 +82,33 @@ public static class HostMath
     /// <summary>x^y for x &gt; 0 as e^(y ln x); relative error below 1e-15 · max(1, |y ln x|).</summary>
     public static double Pow(double x, double y) => Exp(y * Log(x));
 
+    /// <summary>The normal distribution's share below x; error below 1e-14.</summary>
+    public static double NormalBelow(double x)
+    {
+        double magnitude = Math.Abs(x);
+        if (!(magnitude <= 38))
+            return double.IsNaN(x) ? x : x < 0 ? 0 : 1;
+        double density = 0.3989422804014327 * Exp(-0.5 * x * x);
+        if (magnitude < 4)
+        {
+            // 1/2 + density · (x + x³/3 + x⁵/15 + …)
+            double term = magnitude, sum = magnitude;
+            for (int k = 3; k < 160; k += 2)
+            {
+                term *= x * x / k;
+                sum += term;
+            }
+
+            return x < 0 ? 0.5 - density * sum : 0.5 + density * sum;
+        }
+
+        // density ÷ (x + 1 ÷ (x + 2 ÷ (x + 3 ÷ …)))
+        double tail = magnitude;
+        for (int k = 80; k >= 1; k--)
+            tail = magnitude + k / tail;
+        return x < 0 ? density / tail : 1 - density / tail;
+    }
+
     private static double Quadrant(double x, int turn)
     {
         if (!(x >= -1e7 && x <= 1e7))

@@ -50,18 +50,20 @@ public abstract partial class KernelSet : IDisposable
         Add(target, product);
     }
 
-    /// <summary>gate.Output = silu(gate's product) · up's product over one input [tokens, Columns]: two <see cref="MatMul"/>, then <see cref="SwiGlu"/>, to the bit.</summary>
+    /// <summary>gate.Output = activation(gate's product) · up's product over one input [tokens, Columns]: two <see cref="MatMul"/>, then <see cref="Gate"/>, to the bit.</summary>
     /// <param name="input">[tokens, Columns].</param>
     /// <param name="tokens">Rows of input and output.</param>
     /// <param name="gate">The gate, and where the result goes.</param>
     /// <param name="up">A matrix [gate's rows, Columns].</param>
     /// <param name="upBias">[up.Rows], or empty for none.</param>
-    public virtual void MatMulGated(ReadOnlySpan<float> input, int tokens, in Product gate, WeightMatrix up, ReadOnlySpan<float> upBias)
+    /// <param name="activation">Of the gate.</param>
+    public virtual void MatMulGated(
+        ReadOnlySpan<float> input, int tokens, in Product gate, WeightMatrix up, ReadOnlySpan<float> upBias, Activation activation = Activation.Silu)
     {
         Span<float> product = Spare(gate.Output.Length);
         MatMul(gate.Weights, input, tokens, gate.Bias, gate.Output);
         MatMul(up, input, tokens, upBias, product);
-        SwiGlu(gate.Output, product);
+        Gate(activation, gate.Output, product);
     }
 
     /// <summary>output[t] = input[t] · weight ÷ √(mean(input[t]²) + epsilon); output may be the input.</summary>
@@ -70,8 +72,32 @@ public abstract partial class KernelSet : IDisposable
     /// <summary>Turns [tokens, heads, headDimension] in place; token t stands at firstPosition + t.</summary>
     public abstract void Rotary(Span<float> values, int tokens, int heads, int headDimension, RotaryTable table, int firstPosition);
 
+    /// <summary>
+    /// output[t] = (input[t] − mean) · weight ÷ √(variance + epsilon) + bias, with the mean and variance of input[t]; output may be the input.
+    /// </summary>
+    /// <param name="input">[tokens, weight.Length].</param>
+    /// <param name="weight">One a value of a token.</param>
+    /// <param name="bias">The same, or empty for none.</param>
+    /// <param name="epsilon">Added to the variance.</param>
+    /// <param name="tokens">Rows.</param>
+    /// <param name="output">[tokens, weight.Length].</param>
+    public abstract void LayerNorm(
+        ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, int tokens, Span<float> output);
+
     /// <summary>gate = silu(gate) · up, in place in gate; equal lengths.</summary>
-    public abstract void SwiGlu(Span<float> gate, ReadOnlySpan<float> up);
+    public void SwiGlu(Span<float> gate, ReadOnlySpan<float> up) => Gate(Activation.Silu, gate, up);
+
+    /// <summary>gate = activation(gate) · up, in place in gate; equal lengths.</summary>
+    public abstract void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up);
+
+    /// <summary>values = activation(values), in place.</summary>
+    public abstract void Activate(Activation activation, Span<float> values);
+
+    /// <summary>values = values · factor, in place.</summary>
+    public abstract void Scale(Span<float> values, float factor);
+
+    /// <summary>values = cap · tanh(values ÷ cap), in place.</summary>
+    public abstract void SoftCap(Span<float> values, float cap);
 
     /// <summary>target += addend; equal lengths.</summary>
     public abstract void Add(Span<float> target, ReadOnlySpan<float> addend);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Swarm.Kernels;
 
 namespace Swarm.Models;
 
@@ -36,11 +37,38 @@ public sealed record ModelConfig
     /// <summary>Most positions of a session.</summary>
     public required int Context { get; init; }
 
-    /// <summary>Added to the mean square in RMS norms.</summary>
-    public required float RmsEpsilon { get; init; }
+    /// <summary>Added to the mean square (or the variance) in norms.</summary>
+    public required float NormEpsilon { get; init; }
 
-    /// <summary>Rotary position embedding.</summary>
+    /// <summary>Rotary position embedding; of dimension 0 where nothing turns.</summary>
     public required RotaryConfig Rotary { get; init; }
+
+    /// <summary>Rotary embedding of blocks with a window, where it is another one.</summary>
+    public RotaryConfig? WindowRotary { get; init; }
+
+    /// <summary>Positions that blocks with a window see, their own among them; 0 where none has one.</summary>
+    public int Window { get; init; }
+
+    /// <summary>Which blocks have the window; empty where all have.</summary>
+    public IReadOnlyList<bool> WindowedBlocks { get; init; } = [];
+
+    /// <summary>What norms compute.</summary>
+    public NormKind Norm { get; init; }
+
+    /// <summary>Where in a block its norms are.</summary>
+    public NormPlacement NormPlacement { get; init; }
+
+    /// <summary>How a block's two parts are joined.</summary>
+    public BlockWiring Wiring { get; init; }
+
+    /// <summary>Norms of queries and keys before they are turned.</summary>
+    public QueryKeyNorm QueryKeyNorm { get; init; }
+
+    /// <summary>Between the maps of the feed-forward part.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>The activation is a gate on another product; else it stands between two maps.</summary>
+    public bool GatedFeedForward { get; init; } = true;
 
     /// <summary>The head is the embedding's matrix.</summary>
     public bool TiedEnds { get; init; }
@@ -62,6 +90,14 @@ public sealed record ModelConfig
 
     /// <summary>All blocks.</summary>
     public BlockSpan AllBlocks => new(0, Blocks);
+
+    /// <summary>What one block has of its own.</summary>
+    /// <param name="index">Which block.</param>
+    public BlockShape Block(int index)
+    {
+        bool windowed = Window != 0 && (WindowedBlocks.Count == 0 || WindowedBlocks[index]);
+        return new BlockShape(windowed ? Window : 0, windowed && WindowRotary is { } own ? own : Rotary);
+    }
 
     /// <summary>
     /// The bytes that stand for this configuration in a model's identity: one <c>name=value</c> a line, floats as the hex digits of their bits. Begin and end
@@ -85,7 +121,7 @@ public sealed record ModelConfig
         Number("feedForward", FeedForward);
         Number("vocabulary", Vocabulary);
         Number("context", Context);
-        Bits("rmsEpsilon", RmsEpsilon);
+        Bits("rmsEpsilon", NormEpsilon);
         Line("rotaryLayout", Rotary.Layout.ToString());
         Number("rotaryDimension", Rotary.Dimension);
         Bits("rotaryTheta", Rotary.Theta);
@@ -98,7 +134,29 @@ public sealed record ModelConfig
         Flag("attentionBias", AttentionBias);
         Flag("attentionOutputBias", AttentionOutputBias);
         Flag("feedForwardBias", FeedForwardBias);
+        LaterLines();
         return Encoding.UTF8.GetBytes(text.ToString());
+
+        // What other families brought along has a line only where it is not as in the first ones, whose identities stay.
+        void LaterLines()
+        {
+            if (Norm != NormKind.Rms)
+                Line("norm", Norm.ToString());
+            if (NormPlacement != NormPlacement.Before)
+                Line("normPlacement", NormPlacement.ToString());
+            if (Wiring != BlockWiring.Sequential)
+                Line("wiring", Wiring.ToString());
+            if (QueryKeyNorm != QueryKeyNorm.None)
+                Line("queryKeyNorm", QueryKeyNorm.ToString());
+            if (Activation != Activation.Silu)
+                Line("activation", Activation.ToString());
+            if (!GatedFeedForward)
+                Flag("gatedFeedForward", false);
+            if (Window != 0)
+                Number("window", Window);
+            if (Window != 0 && WindowedBlocks.Count > 0)
+                Line("windowedBlocks", string.Concat(WindowedBlocks.Select(windowed => windowed ? '1' : '0')));
+        }
     }
 
     /// <summary>Checks what no single field shows; the readers of files have checked each field's range.</summary>

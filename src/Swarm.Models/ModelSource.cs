@@ -148,13 +148,11 @@ public sealed class ModelSource : IDisposable
         parts = ModelEnds.Needed(Config, parts);
         var roles = new List<TensorRole>();
         if (parts.HasFlag(EndParts.Embedding))
-            roles.Add(TensorRole.Embedding);
+            roles.AddRange([TensorRole.Embedding, TensorRole.PositionEmbedding, TensorRole.EmbeddingNorm, TensorRole.EmbeddingNormBias]);
         if (parts.HasFlag(EndParts.Head))
-        {
-            roles.Add(TensorRole.FinalNorm);
-            if (!Config.TiedEnds)
-                roles.Add(TensorRole.Head);
-        }
+            roles.AddRange([TensorRole.FinalNorm, TensorRole.FinalNormBias]);
+        if (parts.HasFlag(EndParts.Head) && !Config.TiedEnds)
+            roles.AddRange([TensorRole.Head, TensorRole.HeadBias]);
 
         return [.. roles.Select(Find).OfType<TensorInfo>()];
     }
@@ -179,7 +177,7 @@ public sealed class ModelSource : IDisposable
 
     // Null where the file lacks it: loading says so.
     private TensorInfo? Find(TensorRole role) =>
-        Tensors.TryGet(ModelFamily.ByName(Config.Family).TensorName(Config.Naming, role), out TensorInfo tensor) ? tensor : null;
+        ModelFamily.ByName(Config.Family).TryFind(Tensors, Config.Naming, role, 0, out TensorInfo tensor) ? tensor : null;
 
     private static ModelSource OpenFile(string path, string name)
     {

@@ -88,7 +88,17 @@ public sealed class SelfTestTests
         public override void Rotary(Span<float> values, int tokens, int heads, int headDimension, RotaryTable table, int firstPosition) =>
             _inner.Rotary(values, tokens, heads, headDimension, table, firstPosition);
 
-        public override void SwiGlu(Span<float> gate, ReadOnlySpan<float> up) => _inner.SwiGlu(gate, up);
+        public override void LayerNorm(
+            ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, int tokens, Span<float> output) =>
+            _inner.LayerNorm(input, weight, bias, epsilon, tokens, output);
+
+        public override void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up) => _inner.Gate(activation, gate, up);
+
+        public override void Activate(Activation activation, Span<float> values) => _inner.Activate(activation, values);
+
+        public override void Scale(Span<float> values, float factor) => _inner.Scale(values, factor);
+
+        public override void SoftCap(Span<float> values, float cap) => _inner.SoftCap(values, cap);
 
         public override void Add(Span<float> target, ReadOnlySpan<float> addend)
         {

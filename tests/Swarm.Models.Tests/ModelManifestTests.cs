@@ -95,7 +95,7 @@ public sealed class ModelManifestTests
             ModelIdentity.Compute(config, manifest, "reference"),
             ModelIdentity.Compute(config, manifest, "canonical-1", "q4_0"),
             ModelIdentity.Compute(config, ModelManifest.Create(other.Tensors), "canonical-1"),
-            ModelIdentity.Compute(config with { RmsEpsilon = 1e-6f }, manifest, "canonical-1"),
+            ModelIdentity.Compute(config with { NormEpsilon = 1e-6f }, manifest, "canonical-1"),
             ModelIdentity.Compute(config with { Rotary = config.Rotary with { Theta = 10_001 } }, manifest, "canonical-1"),
             ModelIdentity.Compute(config with { Context = 255 }, manifest, "canonical-1"),
         ];

@@ -17,7 +17,7 @@ public sealed class ModelSourceTests
         ModelConfig config = source.Config;
         Assert.Equal("smollm2-135m-instruct", source.Name);
         Assert.Equal(("llama", 30, 576, 9, 3, 64), (config.Family, config.Blocks, config.Hidden, config.Heads, config.KeyValueHeads, config.HeadDimension));
-        Assert.Equal((1536, 49152, 8192, 1e-5f, true), (config.FeedForward, config.Vocabulary, config.Context, config.RmsEpsilon, config.TiedEnds));
+        Assert.Equal((1536, 49152, 8192, 1e-5f, true), (config.FeedForward, config.Vocabulary, config.Context, config.NormEpsilon, config.TiedEnds));
         Assert.Equal(new RotaryConfig { Theta = 100_000, Layout = RotaryLayout.Interleaved, Dimension = 64 }, config.Rotary);
         Assert.Equal(1, config.BeginToken);
         Assert.Equal([2], config.EndTokens);

@@ -29,6 +29,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
     private readonly Action<int, int> _matMulChunk;
     private readonly Action<int, int> _gatePart;
     private readonly Action<int, int> _normPart;
+    private readonly Action<int, int> _layerNormPart;
 
     // Arguments of the call that the pool divides at the moment.
     private MatMulPart[] _parts = new MatMulPart[4];
@@ -38,6 +39,8 @@ public sealed unsafe partial class CpuKernels : KernelSet
     private float* _output;
     private int _tokens;
     private float* _normWeight;
+    private float* _normBias;
+    private Activation _activation;
     private float _epsilon;
     private int _length;
     private int _chunks;
@@ -66,6 +69,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
         _matMulChunk = MatMulChunk;
         _gatePart = GatePart;
         _normPart = NormPart;
+        _layerNormPart = LayerNormPart;
     }
 
     /// <summary>The widest vectors whose instructions the processor has.</summary>
@@ -131,13 +135,17 @@ public sealed unsafe partial class CpuKernels : KernelSet
         }
     }
 
-    public override void MatMulGated(ReadOnlySpan<float> input, int tokens, in Product gate, WeightMatrix up, ReadOnlySpan<float> upBias)
+    public override void MatMulGated(
+        ReadOnlySpan<float> input, int tokens, in Product gate, WeightMatrix up, ReadOnlySpan<float> upBias, Activation activation = Activation.Silu)
     {
         Expect(gate, input, tokens);
         Expect(new Product(up, upBias, gate.Output), input, tokens);
         fixed (float* inputPointer = input, gateBias = gate.Bias, upBiasPointer = upBias, outputPointer = gate.Output)
         {
-            _parts[0] = new MatMulPart { Weights = (TileMatrix)gate.Weights, Up = (TileMatrix)up, Bias = gateBias, UpBias = upBiasPointer, Output = outputPointer };
+            _parts[0] = new MatMulPart
+            {
+                Weights = (TileMatrix)gate.Weights, Up = (TileMatrix)up, Activation = activation, Bias = gateBias, UpBias = upBiasPointer, Output = outputPointer,
+            };
             RunParts(1, inputPointer, tokens);
             Counters.MatMulGated++;
         }
@@ -174,16 +182,46 @@ public sealed unsafe partial class CpuKernels : KernelSet
         GC.KeepAlive(table);
     }
 
-    public override void SwiGlu(Span<float> gate, ReadOnlySpan<float> up)
+    public override void LayerNorm(
+        ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, int tokens, Span<float> output)
+    {
+        Shapes.LayerNorm(input.Length, weight.Length, bias.Length, tokens, output.Length);
+        fixed (float* inputPointer = input, weightPointer = weight, biasPointer = bias, outputPointer = output)
+        {
+            _input = inputPointer;
+            _output = outputPointer;
+            _normWeight = weightPointer;
+            _normBias = biasPointer;
+            _length = weight.Length;
+            _tokens = tokens;
+            _epsilon = epsilon;
+            _pool.Run((tokens + NormStretch - 1) / NormStretch, wake: false, _layerNormPart);
+        }
+    }
+
+    public override void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up)
     {
         Shapes.Length(up.Length, gate.Length, nameof(up));
         fixed (float* gatePointer = gate, upPointer = up)
-        {
-            _output = gatePointer;
-            _input = upPointer;
-            _length = gate.Length;
-            _pool.Run((gate.Length + GateStretch - 1) / GateStretch, wake: gate.Length >= 8 * GateStretch, _gatePart);
-        }
+            RunGate(activation, gatePointer, upPointer, gate.Length);
+    }
+
+    public override void Activate(Activation activation, Span<float> values)
+    {
+        fixed (float* pointer = values)
+            RunGate(activation, pointer, null, values.Length);
+    }
+
+    public override void Scale(Span<float> values, float factor)
+    {
+        fixed (float* pointer = values)
+            _ops.Multiply(pointer, factor, values.Length);
+    }
+
+    public override void SoftCap(Span<float> values, float cap)
+    {
+        fixed (float* pointer = values)
+            _ops.SoftCap(pointer, cap, (float)(1.0 / cap), values.Length);
     }
 
     public override void Add(Span<float> target, ReadOnlySpan<float> addend)
@@ -269,10 +307,30 @@ public sealed unsafe partial class CpuKernels : KernelSet
         }
     }
 
+    private void LayerNormPart(int worker, int chunk)
+    {
+        float reciprocalWidth = (float)(1.0 / _length);
+        int last = Math.Min(_tokens, (chunk + 1) * NormStretch);
+        for (int token = chunk * NormStretch; token < last; token++)
+        {
+            long offset = (long)token * _length;
+            _ops.LayerNorm(_input + offset, _normWeight, _normBias, _epsilon, reciprocalWidth, _length, _output + offset);
+        }
+    }
+
+    private void RunGate(Activation activation, float* gate, float* up, int length)
+    {
+        _activation = activation;
+        _output = gate;
+        _input = up;
+        _length = length;
+        _pool.Run((length + GateStretch - 1) / GateStretch, wake: length >= 8 * GateStretch, _gatePart);
+    }
+
     private void GatePart(int worker, int chunk)
     {
         long first = (long)chunk * GateStretch;
-        _ops.SwiGlu(_output + first, _input + first, Math.Min(GateStretch, _length - first));
+        _ops.Gate(_activation, _output + first, _input == null ? null : _input + first, Math.Min(GateStretch, _length - first));
     }
 
     private void Expect(in Product product, ReadOnlySpan<float> input, int tokens)
@@ -387,7 +445,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
                     if (part.Form.Limit > 0)
                         _ops.ClampedSwiGlu(sums, upSums, part.Form.Alpha, part.Form.Limit, count * TileMatrix.TileRows);
                     else
-                        _ops.SwiGlu(sums, upSums, count * TileMatrix.TileRows);
+                        _ops.Gate(part.Activation, sums, upSums, count * TileMatrix.TileRows);
                 }
 
                 Write(part, tile, first, count, sums);

@@ -64,7 +64,14 @@ internal abstract unsafe class CpuOps
 
     public abstract void Rotary(float* head, int heads, int headDimension, RotaryLayout layout, float* cosines, float* sines, int pairs);
 
-    public abstract void SwiGlu(float* gate, float* up, long length);
+    /// <summary>output = (input − mean) · factor · weight (+ bias, where there is one).</summary>
+    public abstract void LayerNorm(float* input, float* weight, float* bias, float epsilon, float reciprocalWidth, int width, float* output);
+
+    /// <summary>gate = activation(gate) · up; without up, activation(gate).</summary>
+    public abstract void Gate(Activation activation, float* gate, float* up, long length);
+
+    /// <summary>values = cap · tanh(values · reciprocal), with reciprocal = 1 ÷ cap.</summary>
+    public abstract void SoftCap(float* values, float cap, float reciprocal, long length);
 
     public abstract void Add(float* target, float* addend, long length);
 
@@ -87,7 +94,7 @@ internal abstract unsafe class CpuOps
     public abstract void Blend(float* output, float keep, float* weighted, float take, int length);
 
     /// <summary>values = values · factor.</summary>
-    public abstract void Multiply(float* values, float factor, int length);
+    public abstract void Multiply(float* values, float factor, long length);
 
     /// <summary>Brings a page's share into a head's output; pages come in order.</summary>
     public void Fold(bool first, float pageMaximum, float pageSum, float* weighted, ref float maximum, ref float sum, float* output, int size)

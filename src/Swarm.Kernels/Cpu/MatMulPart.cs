@@ -8,6 +8,9 @@ internal unsafe struct MatMulPart
     /// <summary>With a gate in <see cref="Weights"/>, the matrix whose product the gate multiplies.</summary>
     public TileMatrix? Up;
 
+    /// <summary>Of the gate.</summary>
+    public Activation Activation;
+
     public float* Bias;
     public float* UpBias;
 

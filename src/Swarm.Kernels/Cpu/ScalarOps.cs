@@ -127,10 +127,41 @@ internal sealed unsafe partial class ScalarOps : CpuOps
         }
     }
 
-    public override void SwiGlu(float* gate, float* up, long length)
+    public override void LayerNorm(float* input, float* weight, float* bias, float epsilon, float reciprocalWidth, int width, float* output)
+    {
+        float* lanes = stackalloc float[8];
+        new Span<float>(lanes, 8).Clear();
+        for (int i = 0; i < width; i++)
+            lanes[i & 7] += input[i];
+        float mean = Meet(lanes) * reciprocalWidth;
+        new Span<float>(lanes, 8).Clear();
+        for (int i = 0; i < width; i++)
+        {
+            float difference = input[i] - mean;
+            lanes[i & 7] += difference * difference;
+        }
+
+        float factor = KernelMath.ReciprocalSqrt(Meet(lanes) * reciprocalWidth + epsilon);
+        for (int i = 0; i < width; i++)
+        {
+            float scaled = (input[i] - mean) * factor * weight[i];
+            output[i] = bias == null ? scaled : scaled + bias[i];
+        }
+    }
+
+    public override void Gate(Activation activation, float* gate, float* up, long length)
     {
         for (long i = 0; i < length; i++)
-            gate[i] = gate[i] * KernelMath.Sigmoid(gate[i]) * up[i];
+        {
+            float activated = KernelMath.Activate(activation, gate[i]);
+            gate[i] = up == null ? activated : activated * up[i];
+        }
+    }
+
+    public override void SoftCap(float* values, float cap, float reciprocal, long length)
+    {
+        for (long i = 0; i < length; i++)
+            values[i] = cap * KernelMath.Tanh(values[i] * reciprocal);
     }
 
     public override void Add(float* target, float* addend, long length)
@@ -200,9 +231,9 @@ internal sealed unsafe partial class ScalarOps : CpuOps
             output[d] = output[d] * keep + weighted[d] * take;
     }
 
-    public override void Multiply(float* values, float factor, int length)
+    public override void Multiply(float* values, float factor, long length)
     {
-        for (int d = 0; d < length; d++)
+        for (long d = 0; d < length; d++)
             values[d] *= factor;
     }
 }

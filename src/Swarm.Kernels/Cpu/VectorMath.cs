@@ -28,7 +28,7 @@ internal static class VectorMath<TW, TV>
         return TW.Select(TW.Same(x, x), result, x);
     }
 
-    /// <summary>Without the corners: sigmoid asks only for 1 ≤ x ≤ 2 or NaN.</summary>
+    /// <summary>Without the corners: sigmoid asks only for 1 ≤ x ≤ 2^126 or NaN.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TV Sigmoid(TV x)
     {
@@ -53,6 +53,25 @@ internal static class VectorMath<TW, TV>
         TV large = TW.Sub(TW.All(1f), TW.Mul(TW.Add(e, e), ReciprocalOfFew(TW.Add(TW.All(1f), e))));
         TV result = TW.Select(TW.Less(a, TW.All(KernelMath.TanhMiddle)), small, large);
         return TW.Or(result, TW.And(x, TW.AllInt(int.MinValue)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static TV Gelu(TV x)
+    {
+        TV a = TW.And(x, TW.AllInt(0x7FFFFFFF));
+        a = TW.Select(TW.Less(a, TW.All(KernelMath.NormalFar)), a, TW.All(KernelMath.NormalFar));
+        TV t = ReciprocalOfFew(TW.Add(TW.Mul(a, TW.All(KernelMath.NormalP)), TW.All(1f)));
+        TV h = TW.All(KernelMath.NormalC7);
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC6));
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC5));
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC4));
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC3));
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC2));
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC1));
+        h = TW.Add(TW.Mul(h, t), TW.All(KernelMath.NormalC0));
+        TV tail = TW.Mul(TW.Mul(t, h), Exp(TW.Mul(TW.Mul(a, a), TW.All(-0.5f))));
+        TV part = TW.Mul(x, tail);
+        return TW.Select(TW.Less(x, TW.AllInt(0)), part, TW.Sub(x, part));
     }
 
     /// <summary>float32 of binary16 bits, sign-extended to 32.</summary>
@@ -86,7 +105,7 @@ internal static class VectorMath<TW, TV>
         return TW.Select(TW.GreaterInt(magnitude, TW.AllInt(0x7F800000)), TW.AllInt(0x7E00), result);
     }
 
-    // 1/x without the corners, for 1 ≤ x ≤ 2 or NaN.
+    // 1/x without the corners, for 1 ≤ x ≤ 2^126 or NaN.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TV ReciprocalOfFew(TV x)
     {

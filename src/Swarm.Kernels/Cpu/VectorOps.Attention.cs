@@ -130,7 +130,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void Multiply(float* values, float factor, int length)
+    public override void Multiply(float* values, float factor, long length)
     {
         int i = 0;
         for (; i + TW.Lanes <= length; i += TW.Lanes)

@@ -123,20 +123,6 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void SwiGlu(float* gate, float* up, long length)
-    {
-        long i = 0;
-        for (; i + TW.Lanes <= length; i += TW.Lanes)
-        {
-            TV x = TW.Load(gate + i);
-            TW.Store(gate + i, TW.Mul(TW.Mul(x, VectorMath<TW, TV>.Sigmoid(x)), TW.Load(up + i)));
-        }
-
-        for (; i < length; i++)
-            gate[i] = gate[i] * KernelMath.Sigmoid(gate[i]) * up[i];
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Add(float* target, float* addend, long length)
     {
         long i = 0;

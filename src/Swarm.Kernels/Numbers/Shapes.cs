@@ -25,6 +25,13 @@ internal static class Shapes
         Length(output, input, nameof(output));
     }
 
+    public static void LayerNorm(int input, int weight, int bias, int tokens, int output)
+    {
+        RmsNorm(input, weight, tokens, output);
+        if (bias != 0)
+            Length(bias, weight, nameof(bias));
+    }
+
     public static void Rotary(int values, int tokens, int heads, int headDimension, RotaryTable table, int firstPosition)
     {
         Length(values, (long)tokens * heads * headDimension, nameof(values));

@@ -95,11 +95,51 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
         GC.KeepAlive(table);
     }
 
-    public override void SwiGlu(Span<float> gate, ReadOnlySpan<float> up)
+    public override void LayerNorm(
+        ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, int tokens, Span<float> output)
+    {
+        Shapes.LayerNorm(input.Length, weight.Length, bias.Length, tokens, output.Length);
+        int width = weight.Length;
+        for (int token = 0; token < tokens; token++)
+        {
+            ReadOnlySpan<float> from = input.Slice(token * width, width);
+            Span<float> to = output.Slice(token * width, width);
+            double sum = 0;
+            foreach (float value in from)
+                sum += value;
+            double mean = sum / width;
+            double squares = 0;
+            foreach (float value in from)
+                squares += (value - mean) * (value - mean);
+            double factor = 1 / Math.Sqrt(squares / width + epsilon);
+            for (int i = 0; i < width; i++)
+                to[i] = (float)((from[i] - mean) * factor * weight[i] + (bias.IsEmpty ? 0 : bias[i]));
+        }
+    }
+
+    public override void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up)
     {
         Shapes.Length(up.Length, gate.Length, nameof(up));
         for (int i = 0; i < gate.Length; i++)
-            gate[i] = (float)(gate[i] / (1 + HostMath.Exp(-gate[i])) * up[i]);
+            gate[i] = (float)(Activated(activation, gate[i]) * up[i]);
+    }
+
+    public override void Activate(Activation activation, Span<float> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)Activated(activation, values[i]);
+    }
+
+    public override void Scale(Span<float> values, float factor)
+    {
+        for (int i = 0; i < values.Length; i++)
+            values[i] *= factor;
+    }
+
+    public override void SoftCap(Span<float> values, float cap)
+    {
+        for (int i = 0; i < values.Length; i++)
+            values[i] = (float)(cap * HostMath.Tanh(values[i] / (double)cap));
     }
 
     public override void Add(Span<float> target, ReadOnlySpan<float> addend)
@@ -161,6 +201,16 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
 
     private static float* Value(in AttentionShape shape, ReadOnlySpan<nint> pages, long pageOffset, int position) =>
         (float*)(pages[position / PagePositions] + (nint)pageOffset) + PagePositions * shape.KeyWidth + position % PagePositions * shape.ValueWidth;
+
+    private static double Activated(Activation activation, double x) => activation switch
+    {
+        Activation.Silu => x / (1 + HostMath.Exp(-x)),
+        Activation.Gelu => x * HostMath.NormalBelow(x),
+        Activation.GeluTanh => 0.5 * x * (1 + HostMath.Tanh(0.7978845608028654 * (x + 0.044715 * x * x * x))),
+        Activation.GeluSigmoid => x / (1 + HostMath.Exp(-1.702 * x)),
+        Activation.Relu => x < 0 ? 0 : x,
+        _ => throw new ArgumentOutOfRangeException(nameof(activation), activation, "not an activation"),
+    };
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Attend(

@@ -2,37 +2,28 @@ using Swarm.Kernels;
 
 namespace Swarm.Models.Blocks;
 
-/// <summary>Grouped-query attention with rotary positions (arXiv 2305.13245, 2104.09864).</summary>
-internal sealed class AttentionPart(
-    AttentionShape shape, RotaryTable rotary, Projection query, Projection key, Projection value, Projection output) : IDisposable
+/// <summary>The part of a block in which a token reads the ones before it.</summary>
+internal abstract class AttentionPart : IDisposable
 {
-    public long ResidentBytes => query.ResidentBytes + key.ResidentBytes + value.ResidentBytes + output.ResidentBytes;
+    public abstract long ResidentBytes { get; }
+
+    /// <summary>target [tokens, hidden] += attention over input [tokens, hidden], whose tokens belong to the steps in turn.</summary>
+    /// <param name="kernels">Who computes.</param>
+    /// <param name="scratch">Memory between the operations.</param>
+    /// <param name="input">Does not overlap the target.</param>
+    /// <param name="steps">One a session.</param>
+    /// <param name="tokens">Of all steps.</param>
+    /// <param name="pageOffset">Where the block's part starts in each page.</param>
+    /// <param name="target">Added to.</param>
+    public abstract void Forward(
+        KernelSet kernels, StackScratch scratch, ReadOnlySpan<float> input, ReadOnlySpan<AttentionStep> steps, int tokens, long pageOffset, Span<float> target);
 
     /// <summary>1/√headDimension: double division and square root are correctly rounded everywhere, so that the factor is the same everywhere.</summary>
     public static float ScaleOf(int headDimension) => (float)(1.0 / Math.Sqrt(headDimension));
 
+    /// <summary>Geometry of a model's attention.</summary>
     public static AttentionShape ShapeOf(ModelConfig config) =>
         new(config.Heads, config.KeyValueHeads, config.HeadDimension, ScaleOf(config.HeadDimension));
 
-    /// <summary>hidden [tokens, hidden] += attention over scratch.Normed [tokens, hidden], whose tokens belong to the steps in turn.</summary>
-    public void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<AttentionStep> steps, int tokens, long pageOffset, Span<float> hidden)
-    {
-        int queryWidth = shape.Heads * shape.HeadDimension;
-        int keyWidth = shape.KeyValueHeads * shape.HeadDimension;
-        kernels.MatMulThree(
-            scratch.Normed.AsSpan(0, tokens * query.Inputs), tokens,
-            query.Into(scratch.Queries, tokens), key.Into(scratch.Keys, tokens), value.Into(scratch.Values, tokens));
-        kernels.AttendSteps(
-            shape, steps, pageOffset, rotary, scratch.Queries.AsSpan(0, tokens * queryWidth), scratch.Keys.AsSpan(0, tokens * keyWidth),
-            scratch.Values.AsSpan(0, tokens * keyWidth), scratch.Attended.AsSpan(0, tokens * queryWidth));
-        output.AddTo(kernels, scratch.Attended, tokens, hidden);
-    }
-
-    public void Dispose()
-    {
-        query.Dispose();
-        key.Dispose();
-        value.Dispose();
-        output.Dispose();
-    }
+    public abstract void Dispose();
 }

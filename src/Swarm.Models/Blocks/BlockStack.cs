@@ -10,7 +10,7 @@ public sealed class BlockStack : IDisposable
 {
     private readonly KernelSet _kernels;
     private readonly TransformerBlock[] _blocks;
-    private readonly RotaryTable _rotary;
+    private readonly RotaryTables _rotary;
     private readonly StackScratch _scratch;
     private bool _disposed;
 
@@ -20,7 +20,7 @@ public sealed class BlockStack : IDisposable
         Span = span;
         _kernels = kernels;
         _blocks = blocks;
-        _rotary = loader.Rotary;
+        _rotary = loader.RotaryTables;
         _scratch = scratch;
         BytesRead = loader.BytesRead;
         KvLayout = KvLayout.For(config, span, kernels);

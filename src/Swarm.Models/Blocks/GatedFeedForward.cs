@@ -2,19 +2,18 @@ using Swarm.Kernels;
 
 namespace Swarm.Models.Blocks;
 
-/// <summary>SwiGLU (arXiv 2002.05202, equation 6): down(silu(gate(x)) · up(x)).</summary>
-internal sealed class GatedFeedForward(Projection gate, Projection up, Projection down) : IDisposable
+/// <summary>A gated linear unit (arXiv 2002.05202, equations 5 and 6): down(activation(gate(x)) · up(x)).</summary>
+internal sealed class GatedFeedForward(Activation activation, Projection gate, Projection up, Projection down) : FeedForwardPart
 {
-    public long ResidentBytes => gate.ResidentBytes + up.ResidentBytes + down.ResidentBytes;
+    public override long ResidentBytes => gate.ResidentBytes + up.ResidentBytes + down.ResidentBytes;
 
-    /// <summary>hidden [tokens, hidden] += the part's output for scratch.Normed [tokens, hidden].</summary>
-    public void Forward(KernelSet kernels, StackScratch scratch, int tokens, Span<float> hidden)
+    public override void Forward(KernelSet kernels, StackScratch scratch, ReadOnlySpan<float> input, int tokens, Span<float> target)
     {
-        gate.ApplyGated(kernels, up, scratch.Normed, tokens, scratch.Gate);
-        down.AddTo(kernels, scratch.Gate, tokens, hidden);
+        gate.ApplyGated(kernels, activation, up, input, tokens, scratch.Gate);
+        down.AddTo(kernels, scratch.Gate, tokens, target);
     }
 
-    public void Dispose()
+    public override void Dispose()
     {
         gate.Dispose();
         up.Dispose();

@@ -12,10 +12,10 @@ public sealed class ModelEnds : IDisposable
     private readonly KernelSet _kernels;
     private readonly WeightMatrix? _embedding;
     private readonly WeightMatrix? _head;
-    private readonly RmsNormPart? _norm;
+    private readonly NormPart? _norm;
     private float[] _normed = [];
 
-    private ModelEnds(ModelConfig config, KernelSet kernels, EndParts parts, WeightMatrix? embedding, WeightMatrix? head, RmsNormPart? norm, long bytesRead)
+    private ModelEnds(ModelConfig config, KernelSet kernels, EndParts parts, WeightMatrix? embedding, WeightMatrix? head, NormPart? norm, long bytesRead)
     {
         Config = config;
         Parts = parts;
@@ -61,7 +61,7 @@ public sealed class ModelEnds : IDisposable
             if (!parts.HasFlag(EndParts.Head))
                 return new ModelEnds(config, kernels, parts, embedding, null, null, loader.BytesRead);
             WeightMatrix? head = config.TiedEnds ? embedding : loader.Matrix(TensorRole.Head, 0, config.Vocabulary, config.Hidden);
-            var norm = new RmsNormPart(loader.Vector(TensorRole.FinalNorm, 0, config.Hidden), config.RmsEpsilon);
+            var norm = loader.Norm(TensorRole.FinalNorm, TensorRole.FinalNormBias, 0, config.Hidden);
             return new ModelEnds(config, kernels, parts, embedding, head, norm, loader.BytesRead);
         }
         catch
@@ -97,7 +97,7 @@ public sealed class ModelEnds : IDisposable
     {
         Expect(hidden.Length, tokens, Config.Hidden, "hidden values");
         Expect(normed.Length, tokens, Config.Hidden, "normed values");
-        RmsNormPart norm = _norm ?? throw Lacks(EndParts.Head);
+        NormPart norm = _norm ?? throw Lacks(EndParts.Head);
         norm.Apply(_kernels, hidden, tokens, normed);
     }
 

@@ -18,9 +18,13 @@ internal sealed class Projection(WeightMatrix weights, float[] bias) : IDisposab
     public void AddTo(KernelSet kernels, ReadOnlySpan<float> input, int tokens, Span<float> target) =>
         kernels.MatMulAdd(_weights, input[..(tokens * Inputs)], tokens, _bias, target[..(tokens * Outputs)]);
 
-    /// <summary>output [tokens, Outputs] = silu(this) · up, both of input [tokens, Inputs].</summary>
-    public void ApplyGated(KernelSet kernels, Projection up, ReadOnlySpan<float> input, int tokens, Span<float> output) =>
-        kernels.MatMulGated(input[..(tokens * Inputs)], tokens, Into(output, tokens), up._weights, up._bias);
+    /// <summary>output [tokens, Outputs] = input [tokens, Inputs] · weightsᵀ + bias.</summary>
+    public void Apply(KernelSet kernels, ReadOnlySpan<float> input, int tokens, Span<float> output) =>
+        kernels.MatMul(_weights, input[..(tokens * Inputs)], tokens, _bias, output[..(tokens * Outputs)]);
+
+    /// <summary>output [tokens, Outputs] = activation(this) · up, both of input [tokens, Inputs].</summary>
+    public void ApplyGated(KernelSet kernels, Activation activation, Projection up, ReadOnlySpan<float> input, int tokens, Span<float> output) =>
+        kernels.MatMulGated(input[..(tokens * Inputs)], tokens, Into(output, tokens), up._weights, up._bias, activation);
 
     /// <summary>This product as one of several over the same input.</summary>
     public Product Into(Span<float> output, int tokens) => new(_weights, _bias, output[..(tokens * Outputs)]);

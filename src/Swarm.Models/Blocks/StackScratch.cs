@@ -25,6 +25,12 @@ internal sealed class StackScratch
     /// <summary>[tokens, hidden]: input of a part.</summary>
     public float[] Normed { get; private set; } = [];
 
+    /// <summary>[tokens, hidden]: input of a feed-forward part beside attention; empty where the model has none.</summary>
+    public float[] NormedBeside { get; private set; } = [];
+
+    /// <summary>[tokens, hidden]: what a part gives, where a norm follows it; empty where none does.</summary>
+    public float[] Given { get; private set; } = [];
+
     /// <summary>[tokens, heads, headDimension].</summary>
     public float[] Queries { get; private set; } = [];
 
@@ -37,7 +43,7 @@ internal sealed class StackScratch
     /// <summary>[tokens, heads, headDimension].</summary>
     public float[] Attended { get; private set; } = [];
 
-    /// <summary>[tokens, feedForward].</summary>
+    /// <summary>[tokens, feedForward]: what lies between the maps of a feed-forward part.</summary>
     public float[] Gate { get; private set; } = [];
 
     /// <summary>The steps of a pass.</summary>
@@ -53,6 +59,8 @@ internal sealed class StackScratch
             return;
         _capacity = Math.Min(PassTokens, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)tokens));
         Normed = new float[_capacity * _config.Hidden];
+        NormedBeside = new float[_config.Wiring == BlockWiring.Parallel ? _capacity * _config.Hidden : 0];
+        Given = new float[_config.NormPlacement == NormPlacement.Before ? 0 : _capacity * _config.Hidden];
         Queries = new float[_capacity * _config.Heads * _config.HeadDimension];
         Keys = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
         Values = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];

@@ -13,17 +13,19 @@ internal sealed class TensorLoader
     private readonly ModelManifest? _manifest;
     private readonly CancellationToken _cancellationToken;
     private readonly List<WeightMatrix> _matrices = [];
-    private RotaryTable? _rotary;
+    private readonly HashSet<string> _verified = [];
+    private readonly TransposedTensor _transposed;
 
     public TensorLoader(
-        ITensorStore store, ModelConfig config, KernelSet kernels, ModelManifest? manifest, RotaryTable? rotary, CancellationToken cancellationToken)
+        ITensorStore store, ModelConfig config, KernelSet kernels, ModelManifest? manifest, RotaryTables? rotary, CancellationToken cancellationToken)
     {
         _store = store;
         Config = config;
         _family = ModelFamily.ByName(config.Family);
         _kernels = kernels;
         _manifest = manifest;
-        _rotary = rotary;
+        _transposed = new TransposedTensor(store);
+        RotaryTables = rotary ?? new RotaryTables();
         _cancellationToken = cancellationToken;
     }
 
@@ -34,37 +36,81 @@ internal sealed class TensorLoader
     /// <summary>Stored bytes of the tensors loaded so far.</summary>
     public long BytesRead { get; private set; }
 
-    /// <summary>The rotary table, which all blocks share.</summary>
-    public RotaryTable Rotary => _rotary ??= new RotaryTable(Config.Rotary.Layout, RotaryFrequencies.Make(Config.Rotary, StoredFactors()));
+    /// <summary>The rotary tables, which all blocks share.</summary>
+    public RotaryTables RotaryTables { get; }
+
+    /// <summary>The rotary table of a block.</summary>
+    public RotaryTable Rotary(int block) => RotaryTables.Get(Config.Block(block).Rotary, StoredFactors);
+
+    /// <summary>Whether the model has a tensor of that role.</summary>
+    public bool Has(TensorRole role, int block) => _family.TryFind(_store, Config.Naming, role, block, out _);
 
     /// <summary>A matrix [rows, columns] in the kernels' form.</summary>
-    public WeightMatrix Matrix(TensorRole role, int block, int rows, int columns)
+    public WeightMatrix Matrix(TensorRole role, int block, int rows, int columns) => Matrix(role, block, RowSlice.All(rows), rows, columns);
+
+    /// <summary>Rows of a stored matrix, or columns of a transposed one, as a matrix [rows, columns] in the kernels' form.</summary>
+    /// <param name="role">The stored tensor, of slice.Stored rows in all; the outer of three dimensions count as rows too.</param>
+    /// <param name="block">Which block.</param>
+    /// <param name="slice">Which rows.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="columns">Columns.</param>
+    public WeightMatrix Matrix(TensorRole role, int block, RowSlice slice, int rows, int columns)
     {
         TensorInfo tensor = Find(role, block);
-        if (tensor.Shape is not [var seenRows, var seenColumns] || seenRows != rows || seenColumns != columns)
-            throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{rows}, {columns}]");
+        IReadOnlyList<long> expected = slice.ShapeOf(columns);
+        if (!tensor.Shape.SequenceEqual(expected))
+            throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{string.Join(", ", expected)}]");
         if (tensor.Format is not { } format)
             throw new ModelException(ModelError.UnsupportedModel, $"tensor {tensor.Name} has type {tensor.StoredType}, which no kernel reads");
-        WeightMatrix matrix = _kernels.Pack(format, rows, columns, (firstRow, rowCount) => _store.Rows(tensor, firstRow, rowCount));
+        if (slice.Transposed && WeightFormats.GroupLength(format) > 1)
+            throw new ModelException(ModelError.UnsupportedModel, $"tensor {tensor.Name} is stored transposed in {tensor.StoredType}, expected F32, F16 or BF16");
+        RowReader reader = slice.Transposed ? _transposed.Reader(tensor, slice, columns) : slice.Reader(_store, tensor, rows);
+        WeightMatrix matrix = _kernels.Pack(format, rows, columns, reader);
         _matrices.Add(matrix);
+        BytesRead += tensor.ByteLength / (slice.Stored * (long)slice.Matrices) * rows;
         _store.Release(tensor);
         return matrix;
     }
 
     /// <summary>A vector of norms' weights or a bias.</summary>
-    public float[] Vector(TensorRole role, int block, int length)
+    public float[] Vector(TensorRole role, int block, int length) => Vector(role, block, RowSlice.All(length), length);
+
+    /// <summary>Some values of a stored vector.</summary>
+    public float[] Vector(TensorRole role, int block, RowSlice slice, int length)
     {
         TensorInfo tensor = Find(role, block);
-        if (tensor.Shape is not [var seen] || seen != length)
-            throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{length}]");
+        long[] expected = slice.Matrices > 1 ? [slice.Matrices, slice.Stored] : [slice.Stored];
+        if (!tensor.Shape.SequenceEqual(expected))
+            throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{string.Join(", ", expected)}]");
         float[] values = _store.ReadVector(tensor.Name);
+        BytesRead += tensor.ByteLength / values.Length * length;
         _store.Release(tensor);
-        return values;
+        if (slice == RowSlice.All(length))
+            return values;
+        var picked = new float[length];
+        for (int i = 0; i < length; i++)
+            picked[i] = values[slice.SourceOf(i)];
+        return picked;
     }
 
     /// <summary>A linear map of a block.</summary>
     public Projection Projection(TensorRole weights, TensorRole? bias, int block, int outputs, int inputs) =>
-        new(Matrix(weights, block, outputs, inputs), bias is { } role ? Vector(role, block, outputs) : []);
+        Projection(weights, bias, block, RowSlice.All(outputs), outputs, inputs);
+
+    /// <summary>A linear map whose weights and bias are some of a stored tensor's.</summary>
+    public Projection Projection(TensorRole weights, TensorRole? bias, int block, RowSlice slice, int outputs, int inputs) =>
+        new(Matrix(weights, block, slice, outputs, inputs), bias is { } role ? Vector(role, block, slice with { Transposed = false }, outputs) : []);
+
+    /// <summary>A norm of a block, of the model's kind.</summary>
+    /// <param name="weight">Its weights.</param>
+    /// <param name="bias">Its biases; read where the kind has them and the model stores them.</param>
+    /// <param name="block">Which block.</param>
+    /// <param name="width">Values of a row.</param>
+    public NormPart Norm(TensorRole weight, TensorRole bias, int block, int width) => new(
+        Config.Norm,
+        _family.NormWeights(Config.Naming, Vector(weight, block, width)),
+        Config.Norm == NormKind.Layer && Has(bias, block) ? Vector(bias, block, width) : [],
+        Config.NormEpsilon);
 
     /// <summary>Frees what was loaded so far, after a failure.</summary>
     public void DisposeLoaded() => _matrices.ForEach(matrix => matrix.Dispose());
@@ -72,11 +118,10 @@ internal sealed class TensorLoader
     private TensorInfo Find(TensorRole role, int block)
     {
         _cancellationToken.ThrowIfCancellationRequested();
-        string name = _family.TensorName(Config.Naming, role, block);
-        if (!_store.TryGet(name, out TensorInfo tensor))
-            throw new ModelException(ModelError.CorruptModel, $"tensor {name} is missing");
-        _manifest?.Verify(_store, tensor);
-        BytesRead += tensor.ByteLength;
+        if (!_family.TryFind(_store, Config.Naming, role, block, out TensorInfo tensor))
+            throw new ModelException(ModelError.CorruptModel, $"tensor {_family.TensorName(Config.Naming, role, block)} is missing");
+        if (_manifest is not null && _verified.Add(tensor.Name))
+            _manifest.Verify(_store, tensor);
         return tensor;
     }
 

@@ -1,5 +1,4 @@
 using Swarm.Kernels;
-using Swarm.Models.Blocks;
 using Swarm.Models.Files;
 
 namespace Swarm.Models.Families;
@@ -10,7 +9,8 @@ namespace Swarm.Models.Families;
 /// </summary>
 internal class LlamaFamily : ModelFamily
 {
-    private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new()
+    /// <summary>Names that descendants share.</summary>
+    protected static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> LlamaNames = new()
     {
         [TensorRole.Embedding] = ("model.embed_tokens.weight", "token_embd.weight"),
         [TensorRole.FinalNorm] = ("model.norm.weight", "output_norm.weight"),
@@ -43,7 +43,7 @@ internal class LlamaFamily : ModelFamily
     /// <summary>Files of the Llama architecture have query and key rows reordered for neighbours; most others keep the checkpoint's halves.</summary>
     protected virtual RotaryLayout GgufLayout => RotaryLayout.Interleaved;
 
-    protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => Names;
+    protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => LlamaNames;
 
     public override ModelConfig ReadHuggingFace(JsonFields fields, JsonFields? generation)
     {
@@ -71,7 +71,7 @@ internal class LlamaFamily : ModelFamily
             FeedForward = fields.Integer("intermediate_size", 1, ConfigLimits.FeedForward),
             Vocabulary = vocabulary,
             Context = context,
-            RmsEpsilon = fields.Number("rms_norm_eps", 0, 1, 1e-6f),
+            NormEpsilon = fields.Number("rms_norm_eps", 0, 1, 1e-6f),
             Rotary = HuggingFaceRotary.Read(fields, headDimension, context),
             TiedEnds = fields.Flag("tie_word_embeddings", false),
             AttentionBias = attentionBias,
@@ -106,7 +106,7 @@ internal class LlamaFamily : ModelFamily
             FeedForward = fields.Integer("feed_forward_length", 1, ConfigLimits.FeedForward),
             Vocabulary = vocabulary,
             Context = context,
-            RmsEpsilon = fields.Number("attention.layer_norm_rms_epsilon", 0, 1),
+            NormEpsilon = fields.Number("attention.layer_norm_rms_epsilon", 0, 1),
             Rotary = ReadGgufRotary(fields, tensors, headDimension),
             TiedEnds = !Has(TensorRole.Head),
             AttentionBias = Has(TensorRole.QueryBias),
@@ -119,27 +119,6 @@ internal class LlamaFamily : ModelFamily
         }.Validated(fields.Path);
 
         bool Has(TensorRole role) => tensors.TryGet(TensorName(TensorNaming.Gguf, role), out _);
-    }
-
-    public override TransformerBlock LoadBlock(TensorLoader loader, int block)
-    {
-        ModelConfig config = loader.Config;
-        int queryWidth = config.Heads * config.HeadDimension;
-        int keyWidth = config.KeyValueHeads * config.HeadDimension;
-        return new TransformerBlock(
-            new RmsNormPart(loader.Vector(TensorRole.AttentionNorm, block, config.Hidden), config.RmsEpsilon),
-            new AttentionPart(
-                AttentionPart.ShapeOf(config),
-                loader.Rotary,
-                loader.Projection(TensorRole.Query, config.AttentionBias ? TensorRole.QueryBias : null, block, queryWidth, config.Hidden),
-                loader.Projection(TensorRole.Key, config.AttentionBias ? TensorRole.KeyBias : null, block, keyWidth, config.Hidden),
-                loader.Projection(TensorRole.Value, config.AttentionBias ? TensorRole.ValueBias : null, block, keyWidth, config.Hidden),
-                loader.Projection(TensorRole.AttentionOutput, config.AttentionOutputBias ? TensorRole.AttentionOutputBias : null, block, config.Hidden, queryWidth)),
-            new RmsNormPart(loader.Vector(TensorRole.FeedForwardNorm, block, config.Hidden), config.RmsEpsilon),
-            new GatedFeedForward(
-                loader.Projection(TensorRole.Gate, config.FeedForwardBias ? TensorRole.GateBias : null, block, config.FeedForward, config.Hidden),
-                loader.Projection(TensorRole.Up, config.FeedForwardBias ? TensorRole.UpBias : null, block, config.FeedForward, config.Hidden),
-                loader.Projection(TensorRole.Down, config.FeedForwardBias ? TensorRole.DownBias : null, block, config.Hidden, config.FeedForward)));
     }
 
     private static void RefuseWindow(JsonFields fields, int context)

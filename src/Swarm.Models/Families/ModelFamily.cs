@@ -10,7 +10,7 @@ namespace Swarm.Models.Families;
 /// </summary>
 internal abstract class ModelFamily
 {
-    private static readonly ModelFamily[] All = [new LlamaFamily(), new Qwen2Family()];
+    private static readonly ModelFamily[] All = [new LlamaFamily(), new Qwen2Family(), new Qwen3Family()];
 
     /// <summary>Name in <see cref="ModelConfig.Family"/>.</summary>
     public abstract string Name { get; }
@@ -47,8 +47,102 @@ internal abstract class ModelFamily
     /// <summary>Reads GGUF metadata; which optional tensors exist tells what metadata does not say.</summary>
     public abstract ModelConfig ReadGguf(GgufFields fields, ITensorStore tensors);
 
-    /// <summary>Makes one block from its tensors.</summary>
-    public abstract TransformerBlock LoadBlock(TensorLoader loader, int block);
+    /// <summary>Makes one block from its tensors. The configuration says of which parts; a family that has other parts replaces those.</summary>
+    public TransformerBlock LoadBlock(TensorLoader loader, int block) =>
+        new(loader.Config.Wiring, LoadNorms(loader, block), LoadAttention(loader, block), LoadFeedForward(loader, block));
+
+    /// <summary>What norms multiply with, from what the file has.</summary>
+    public virtual float[] NormWeights(TensorNaming naming, float[] stored) => stored;
+
+    /// <summary>The norms of a block, where <see cref="ModelConfig.NormPlacement"/> and <see cref="ModelConfig.Wiring"/> say.</summary>
+    protected virtual BlockNorms LoadNorms(TensorLoader loader, int block)
+    {
+        ModelConfig config = loader.Config;
+        bool before = config.NormPlacement is NormPlacement.Before or NormPlacement.Around;
+        bool after = config.NormPlacement is NormPlacement.After or NormPlacement.Around;
+        return new BlockNorms(
+            before ? loader.Norm(TensorRole.AttentionNorm, TensorRole.AttentionNormBias, block, config.Hidden) : null,
+            after ? loader.Norm(TensorRole.AttentionPostNorm, TensorRole.AttentionPostNormBias, block, config.Hidden) : null,
+            before && config.Wiring != BlockWiring.ParallelSharedNorm
+                ? loader.Norm(TensorRole.FeedForwardNorm, TensorRole.FeedForwardNormBias, block, config.Hidden)
+                : null,
+            after ? loader.Norm(TensorRole.FeedForwardPostNorm, TensorRole.FeedForwardPostNormBias, block, config.Hidden) : null);
+    }
+
+    /// <summary>The attention of a block: grouped queries, from tensors of their own or from slices of a joined one.</summary>
+    protected virtual AttentionPart LoadAttention(TensorLoader loader, int block)
+    {
+        ModelConfig config = loader.Config;
+        int queryWidth = config.Heads * config.HeadDimension;
+        int keyWidth = config.KeyValueHeads * config.HeadDimension;
+        JoinedProjections joined = Joined(config);
+        bool norms = config.QueryKeyNorm != QueryKeyNorm.None;
+        bool heads = config.QueryKeyNorm == QueryKeyNorm.Head;
+        return new GroupedQueryAttention(
+            AttentionPart.ShapeOf(config),
+            loader.Rotary(block),
+            Load(TensorRole.Query, TensorRole.QueryBias, joined.Query, queryWidth),
+            Load(TensorRole.Key, TensorRole.KeyBias, joined.Key, keyWidth),
+            Load(TensorRole.Value, TensorRole.ValueBias, joined.Value, keyWidth),
+            loader.Projection(
+                TensorRole.AttentionOutput, config.AttentionOutputBias ? TensorRole.AttentionOutputBias : null, block,
+                RowSlice.All(config.Hidden) with { Transposed = joined.Transposed }, config.Hidden, queryWidth))
+        {
+            QueryNorm = norms ? loader.Norm(TensorRole.QueryNorm, TensorRole.QueryNormBias, block, heads ? config.HeadDimension : queryWidth) : null,
+            KeyNorm = norms ? loader.Norm(TensorRole.KeyNorm, TensorRole.KeyNormBias, block, heads ? config.HeadDimension : keyWidth) : null,
+            NormsHeads = heads,
+        };
+
+        Projection Load(TensorRole own, TensorRole ownBias, RowSlice? slice, int width) => slice is { } rows
+            ? loader.Projection(TensorRole.QueryKeyValue, config.AttentionBias ? TensorRole.QueryKeyValueBias : null, block, rows, width, config.Hidden)
+            : loader.Projection(own, config.AttentionBias ? ownBias : null, block, width, config.Hidden);
+    }
+
+    /// <summary>The feed-forward part of a block: dense.</summary>
+    protected virtual FeedForwardPart LoadFeedForward(TensorLoader loader, int block) => LoadDense(loader, block, loader.Config.FeedForward);
+
+    /// <summary>A dense feed-forward part, gated or plain.</summary>
+    /// <param name="loader">Where its tensors come from.</param>
+    /// <param name="block">Which block.</param>
+    /// <param name="width">Inner values.</param>
+    protected FeedForwardPart LoadDense(TensorLoader loader, int block, int width)
+    {
+        ModelConfig config = loader.Config;
+        JoinedProjections joined = Joined(config);
+        TensorRole? upBias = config.FeedForwardBias ? TensorRole.UpBias : null;
+        if (!config.GatedFeedForward)
+        {
+            return new PlainFeedForward(
+                config.Activation,
+                loader.Projection(TensorRole.Up, upBias, block, RowSlice.All(width) with { Transposed = joined.Transposed }, width, config.Hidden),
+                Down());
+        }
+
+        if (!joined.GateAndUp)
+        {
+            return new GatedFeedForward(
+                config.Activation,
+                loader.Projection(TensorRole.Gate, config.FeedForwardBias ? TensorRole.GateBias : null, block, width, config.Hidden),
+                loader.Projection(TensorRole.Up, upBias, block, width, config.Hidden),
+                Down());
+        }
+
+        return new GatedFeedForward(
+            config.Activation,
+            loader.Projection(TensorRole.Up, upBias, block, RowSlice.Of(2 * width, 0, width), width, config.Hidden),
+            loader.Projection(TensorRole.Up, upBias, block, RowSlice.Of(2 * width, width, width), width, config.Hidden),
+            Down());
+
+        Projection Down() => loader.Projection(
+            TensorRole.Down, config.FeedForwardBias ? TensorRole.DownBias : null, block,
+            RowSlice.All(config.Hidden) with { Transposed = joined.Transposed }, config.Hidden, width);
+    }
+
+    /// <summary>Which matrices the file stores as one, and how.</summary>
+    protected virtual JoinedProjections Joined(ModelConfig config) => default;
+
+    /// <summary>How names of checkpoints may begin instead: the usual beginning, and what stands in its place.</summary>
+    protected virtual IReadOnlyList<(string Usual, string Other)> OtherPrefixes => [];
 
     /// <summary>The file's name of a tensor.</summary>
     public string TensorName(TensorNaming naming, TensorRole role, int block = 0)
@@ -57,8 +151,43 @@ internal abstract class ModelFamily
         return string.Format(CultureInfo.InvariantCulture, naming == TensorNaming.Gguf ? gguf : huggingFace, block);
     }
 
+    /// <summary>Finds a tensor by what it does, under any of the names that files give it.</summary>
+    public bool TryFind(ITensorStore store, TensorNaming naming, TensorRole role, int block, out TensorInfo tensor)
+    {
+        tensor = null!;
+        if (!TensorNames.ContainsKey(role))
+            return false;
+        string name = TensorName(naming, role, block);
+        if (store.TryGet(name, out tensor))
+            return true;
+        if (naming != TensorNaming.HuggingFace)
+            return false;
+        foreach ((string usual, string other) in OtherPrefixes)
+        {
+            if (name.StartsWith(usual, StringComparison.Ordinal) && store.TryGet(string.Concat(other, name.AsSpan(usual.Length)), out tensor))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>The block that a tensor's name belongs to, or null for the ends and for names that the family does not know.</summary>
     public int? BlockOf(TensorNaming naming, string name)
+    {
+        if (BlockOfUsual(naming, name) is { } block)
+            return block;
+        if (naming != TensorNaming.HuggingFace)
+            return null;
+        foreach ((string usual, string other) in OtherPrefixes)
+        {
+            if (name.StartsWith(other, StringComparison.Ordinal) && BlockOfUsual(naming, string.Concat(usual, name.AsSpan(other.Length))) is { } found)
+                return found;
+        }
+
+        return null;
+    }
+
+    private int? BlockOfUsual(TensorNaming naming, string name)
     {
         foreach ((string huggingFace, string gguf) in TensorNames.Values)
         {

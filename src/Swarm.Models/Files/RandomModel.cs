@@ -80,7 +80,7 @@ internal static class RandomModel
             FeedForward = (hidden * 11 / 4 + 63) / 64 * 64,
             Vocabulary = vocabulary,
             Context = 8192,
-            RmsEpsilon = 1e-5f,
+            NormEpsilon = 1e-5f,
             Rotary = new RotaryConfig { Theta = 100_000, Layout = RotaryLayout.HalfSplit, Dimension = headDimension },
             TiedEnds = true,
         };

@@ -12,7 +12,7 @@ public sealed class FamilyGoldenTests
 {
     private const double Tolerance = 1e-3;
 
-    public static TheoryData<string> Families => ["llama", "llama-tied", "llama3-rope", "qwen2"];
+    public static TheoryData<string> Families => ["llama", "llama-tied", "llama3-rope", "qwen2", "qwen3"];
 
     [Theory]
     [MemberData(nameof(Families))]

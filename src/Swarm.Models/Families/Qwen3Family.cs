@@ -1,0 +1,30 @@
+using Swarm.Kernels;
+using Swarm.Models.Files;
+
+namespace Swarm.Models.Families;
+
+/// <summary>Qwen3 (arXiv 2505.09388): Llama with norms of each head's queries and keys.</summary>
+internal sealed class Qwen3Family : LlamaFamily
+{
+    private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new(LlamaNames)
+    {
+        [TensorRole.QueryNorm] = ("model.layers.{0}.self_attn.q_norm.weight", "blk.{0}.attn_q_norm.weight"),
+        [TensorRole.KeyNorm] = ("model.layers.{0}.self_attn.k_norm.weight", "blk.{0}.attn_k_norm.weight"),
+    };
+
+    public override string Name => "qwen3";
+
+    public override IReadOnlyList<string> HuggingFaceTypes => ["qwen3"];
+
+    public override IReadOnlyList<string> GgufArchitectures => ["qwen3"];
+
+    protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => Names;
+
+    protected override RotaryLayout GgufLayout => RotaryLayout.HalfSplit;
+
+    public override ModelConfig ReadHuggingFace(JsonFields fields, JsonFields? generation) =>
+        base.ReadHuggingFace(fields, generation) with { QueryKeyNorm = QueryKeyNorm.Head };
+
+    public override ModelConfig ReadGguf(GgufFields fields, ITensorStore tensors) =>
+        base.ReadGguf(fields, tensors) with { QueryKeyNorm = QueryKeyNorm.Head };
+}
