@@ -44,7 +44,7 @@ public abstract partial class KernelSet
             if (form.Limit > 0)
                 ClampedSwiGlu(output[..written], product, form.Alpha, form.Limit);
             else
-                SwiGlu(output[..written], product);
+                Gate(form.Activation, output[..written], product);
             input = input[read..];
             output = output[written..];
         }

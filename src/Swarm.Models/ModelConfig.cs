@@ -70,6 +70,12 @@ public sealed record ModelConfig
     /// <summary>The activation is a gate on another product; else it stands between two maps.</summary>
     public bool GatedFeedForward { get; init; } = true;
 
+    /// <summary>The mixture of experts; null where all blocks are dense.</summary>
+    public ExpertConfig? Experts { get; init; }
+
+    /// <summary>Latent attention; null for grouped queries.</summary>
+    public LatentConfig? Latent { get; init; }
+
     /// <summary>The head is the embedding's matrix.</summary>
     public bool TiedEnds { get; init; }
 
@@ -156,6 +162,8 @@ public sealed record ModelConfig
                 Number("window", Window);
             if (Window != 0 && WindowedBlocks.Count > 0)
                 Line("windowedBlocks", string.Concat(WindowedBlocks.Select(windowed => windowed ? '1' : '0')));
+            Experts?.WriteTo(Line);
+            Latent?.WriteTo(Line);
         }
     }
 

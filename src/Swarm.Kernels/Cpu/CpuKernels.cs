@@ -144,7 +144,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
         {
             _parts[0] = new MatMulPart
             {
-                Weights = (TileMatrix)gate.Weights, Up = (TileMatrix)up, Activation = activation, Bias = gateBias, UpBias = upBiasPointer, Output = outputPointer,
+                Weights = (TileMatrix)gate.Weights, Up = (TileMatrix)up, Form = new GateForm { Activation = activation }, Bias = gateBias, UpBias = upBiasPointer, Output = outputPointer,
             };
             RunParts(1, inputPointer, tokens);
             Counters.MatMulGated++;
@@ -445,7 +445,7 @@ public sealed unsafe partial class CpuKernels : KernelSet
                     if (part.Form.Limit > 0)
                         _ops.ClampedSwiGlu(sums, upSums, part.Form.Alpha, part.Form.Limit, count * TileMatrix.TileRows);
                     else
-                        _ops.Gate(part.Activation, sums, upSums, count * TileMatrix.TileRows);
+                        _ops.Gate(part.Form.Activation, sums, upSums, count * TileMatrix.TileRows);
                 }
 
                 Write(part, tile, first, count, sums);

@@ -8,8 +8,8 @@ internal unsafe struct MatMulPart
     /// <summary>With a gate in <see cref="Weights"/>, the matrix whose product the gate multiplies.</summary>
     public TileMatrix? Up;
 
-    /// <summary>Of the gate.</summary>
-    public Activation Activation;
+    /// <summary>How the two meet.</summary>
+    public GateForm Form;
 
     public float* Bias;
     public float* UpBias;
@@ -24,9 +24,6 @@ internal unsafe struct MatMulPart
     /// <summary>Where those begin in the rounded input, and in the turned one.</summary>
     public int FirstBlock;
     public int FirstStrip;
-
-    /// <summary>How gate and up meet.</summary>
-    public GateForm Form;
 
     /// <summary>The product is added to what the output holds.</summary>
     public bool Adds;

@@ -32,6 +32,9 @@ public sealed class BlockStack : IDisposable
     /// <summary>The blocks it holds.</summary>
     public BlockSpan Span { get; }
 
+    /// <summary>What the experts of its blocks did, and of those stacks that share blocks with it.</summary>
+    public ExpertCounters Experts => _scratch.ExpertCounters;
+
     /// <summary>Layout of the caches that it works with.</summary>
     public KvLayout KvLayout { get; }
 

@@ -29,5 +29,11 @@ internal sealed class Projection(WeightMatrix weights, float[] bias) : IDisposab
     /// <summary>This product as one of several over the same input.</summary>
     public Product Into(Span<float> output, int tokens) => new(_weights, _bias, output[..(tokens * Outputs)]);
 
+    /// <summary>This product with rows of its own, as one of several.</summary>
+    public GroupedProduct Grouped(int tokens) => new(_weights, _bias, tokens);
+
+    /// <summary>This product as the gate of another, with rows of their own, as one of several pairs.</summary>
+    public GroupedProduct Grouped(int tokens, Projection up) => new(_weights, _bias, tokens) { Up = up._weights, UpBias = up._bias };
+
     public void Dispose() => _weights.Dispose();
 }

@@ -19,6 +19,9 @@ internal readonly record struct RowSlice(int Stored, int First, int Run, int Str
     /// <summary>Which of them.</summary>
     public int Index { get; init; }
 
+    /// <summary>Which expert's tensor it is, where each has its own.</summary>
+    public int Expert { get; init; }
+
     /// <summary>The tensor has inputs as rows and outputs as columns.</summary>
     public bool Transposed { get; init; }
 

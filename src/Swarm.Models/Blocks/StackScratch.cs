@@ -46,6 +46,12 @@ internal sealed class StackScratch
     /// <summary>[tokens, feedForward]: what lies between the maps of a feed-forward part.</summary>
     public float[] Gate { get; private set; } = [];
 
+    /// <summary>Between the operations of a mixture of experts; null where the model has none.</summary>
+    public ExpertScratch? Experts { get; private set; }
+
+    /// <summary>What experts did.</summary>
+    public ExpertCounters ExpertCounters { get; } = new();
+
     /// <summary>The steps of a pass.</summary>
     public StackStep[] Steps { get; private set; } = [];
 
@@ -65,7 +71,8 @@ internal sealed class StackScratch
         Keys = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
         Values = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
         Attended = new float[_capacity * _config.Heads * _config.HeadDimension];
-        Gate = new float[_capacity * _config.FeedForward];
+        Gate = new float[_capacity * Math.Max(_config.FeedForward, _config.Experts?.SharedFeedForward ?? 0)];
+        Experts = _config.Experts is { } experts ? new ExpertScratch(_config, experts, _capacity) : null;
         Steps = new StackStep[_capacity];
         AttentionSteps = new AttentionStep[_capacity];
     }

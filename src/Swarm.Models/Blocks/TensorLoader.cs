@@ -45,6 +45,9 @@ internal sealed class TensorLoader
     /// <summary>Whether the model has a tensor of that role.</summary>
     public bool Has(TensorRole role, int block) => _family.TryFind(_store, Config.Naming, role, block, out _);
 
+    /// <summary>How a tensor is stored; null for types that no kernel reads.</summary>
+    public WeightFormat? FormatOf(TensorRole role, int block) => _family.TryFind(_store, Config.Naming, role, block, out TensorInfo tensor) ? tensor.Format : null;
+
     /// <summary>A matrix [rows, columns] in the kernels' form.</summary>
     public WeightMatrix Matrix(TensorRole role, int block, int rows, int columns) => Matrix(role, block, RowSlice.All(rows), rows, columns);
 
@@ -56,7 +59,7 @@ internal sealed class TensorLoader
     /// <param name="columns">Columns.</param>
     public WeightMatrix Matrix(TensorRole role, int block, RowSlice slice, int rows, int columns)
     {
-        TensorInfo tensor = Find(role, block);
+        TensorInfo tensor = Find(role, block, slice.Expert);
         IReadOnlyList<long> expected = slice.ShapeOf(columns);
         if (!tensor.Shape.SequenceEqual(expected))
             throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{string.Join(", ", expected)}]");
@@ -78,7 +81,7 @@ internal sealed class TensorLoader
     /// <summary>Some values of a stored vector.</summary>
     public float[] Vector(TensorRole role, int block, RowSlice slice, int length)
     {
-        TensorInfo tensor = Find(role, block);
+        TensorInfo tensor = Find(role, block, slice.Expert);
         long[] expected = slice.Matrices > 1 ? [slice.Matrices, slice.Stored] : [slice.Stored];
         if (!tensor.Shape.SequenceEqual(expected))
             throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{string.Join(", ", expected)}]");
@@ -115,11 +118,11 @@ internal sealed class TensorLoader
     /// <summary>Frees what was loaded so far, after a failure.</summary>
     public void DisposeLoaded() => _matrices.ForEach(matrix => matrix.Dispose());
 
-    private TensorInfo Find(TensorRole role, int block)
+    private TensorInfo Find(TensorRole role, int block, int expert)
     {
         _cancellationToken.ThrowIfCancellationRequested();
-        if (!_family.TryFind(_store, Config.Naming, role, block, out TensorInfo tensor))
-            throw new ModelException(ModelError.CorruptModel, $"tensor {_family.TensorName(Config.Naming, role, block)} is missing");
+        if (!_family.TryFind(_store, Config.Naming, role, block, out TensorInfo tensor, expert))
+            throw new ModelException(ModelError.CorruptModel, $"tensor {_family.TensorName(Config.Naming, role, block, expert)} is missing");
         if (_manifest is not null && _verified.Add(tensor.Name))
             _manifest.Verify(_store, tensor);
         return tensor;

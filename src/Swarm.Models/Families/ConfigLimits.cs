@@ -8,6 +8,7 @@ internal static class ConfigLimits
     public const int Heads = 1024;
     public const int HeadDimension = 1024;
     public const int FeedForward = 1 << 20;
+    public const int Experts = 4096;
     public const int Vocabulary = 1 << 22;
     public const int Context = 1 << 24;
 }

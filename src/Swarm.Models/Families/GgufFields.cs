@@ -35,6 +35,14 @@ internal readonly struct GgufFields(GgufMetadata metadata, string architecture, 
         return (float)value;
     }
 
+    public bool Flag(string name, bool fallback)
+    {
+        string key = Key(name);
+        if (metadata.TypeOf(key) is not { } type)
+            return fallback;
+        return metadata.TryGetBool(key, out bool value) ? value : throw Wrong(key, type.ToString(), "true or false");
+    }
+
     public string Text(string name, string fallback)
     {
         string key = Key(name);

@@ -64,6 +64,23 @@ internal readonly struct JsonFields(JsonElement element, string path)
         return ids;
     }
 
+    /// <summary>A list of integers; empty where it is absent.</summary>
+    public int[] Integers(string name, int least, int most)
+    {
+        if (!TryFind(name, out JsonElement value))
+            return [];
+        if (value.ValueKind != JsonValueKind.Array)
+            throw Wrong(name, value, "a list");
+        var numbers = new int[value.GetArrayLength()];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            if (value[i].ValueKind != JsonValueKind.Number || !value[i].TryGetInt32(out numbers[i]) || numbers[i] < least || numbers[i] > most)
+                throw Wrong(name, value[i], $"integers from {least} to {most}");
+        }
+
+        return numbers;
+    }
+
     private bool TryFind(string name, out JsonElement value) =>
         element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
 

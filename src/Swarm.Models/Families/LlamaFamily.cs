@@ -34,6 +34,23 @@ internal class LlamaFamily : ModelFamily
         [TensorRole.DownBias] = ("model.layers.{0}.mlp.down_proj.bias", "blk.{0}.ffn_down.bias"),
     };
 
+    /// <summary>Names with those of experts that most families share.</summary>
+    protected static Dictionary<TensorRole, (string HuggingFace, string Gguf)> ExpertNames(Dictionary<TensorRole, (string HuggingFace, string Gguf)> names) => new(names)
+    {
+        [TensorRole.Router] = ("model.layers.{0}.mlp.gate.weight", "blk.{0}.ffn_gate_inp.weight"),
+        [TensorRole.RouterCorrection] = ("model.layers.{0}.mlp.gate.e_score_correction_bias", "blk.{0}.exp_probs_b.bias"),
+        [TensorRole.ExpertGate] = ("model.layers.{0}.mlp.experts.{1}.gate_proj.weight", "blk.{0}.ffn_gate.{1}.weight"),
+        [TensorRole.ExpertUp] = ("model.layers.{0}.mlp.experts.{1}.up_proj.weight", "blk.{0}.ffn_up.{1}.weight"),
+        [TensorRole.ExpertDown] = ("model.layers.{0}.mlp.experts.{1}.down_proj.weight", "blk.{0}.ffn_down.{1}.weight"),
+        [TensorRole.ExpertsGate] = (string.Empty, "blk.{0}.ffn_gate_exps.weight"),
+        [TensorRole.ExpertsUp] = (string.Empty, "blk.{0}.ffn_up_exps.weight"),
+        [TensorRole.ExpertsGateUp] = ("model.layers.{0}.mlp.experts.gate_up_proj", "blk.{0}.ffn_gate_up_exps.weight"),
+        [TensorRole.ExpertsDown] = ("model.layers.{0}.mlp.experts.down_proj", "blk.{0}.ffn_down_exps.weight"),
+        [TensorRole.SharedGate] = ("model.layers.{0}.mlp.shared_experts.gate_proj.weight", "blk.{0}.ffn_gate_shexp.weight"),
+        [TensorRole.SharedUp] = ("model.layers.{0}.mlp.shared_experts.up_proj.weight", "blk.{0}.ffn_up_shexp.weight"),
+        [TensorRole.SharedDown] = ("model.layers.{0}.mlp.shared_experts.down_proj.weight", "blk.{0}.ffn_down_shexp.weight"),
+    };
+
     public override string Name => "llama";
 
     public override IReadOnlyList<string> HuggingFaceTypes => ["llama", "mistral"];
@@ -84,8 +101,9 @@ internal class LlamaFamily : ModelFamily
 
     public override ModelConfig ReadGguf(GgufFields fields, ITensorStore tensors)
     {
-        if (fields.Integer("expert_count", 0, int.MaxValue, 0) > 0)
-            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: a mixture of experts, expected a dense Llama model");
+        int experts = fields.Integer("expert_count", 0, int.MaxValue, 0);
+        if (experts > 0 && Name == "llama")
+            return ByName("mixtral").ReadGguf(fields, tensors);
         int hidden = fields.Integer("embedding_length", 1, ConfigLimits.Hidden);
         int heads = fields.Integer("attention.head_count", 1, ConfigLimits.Heads);
         int headDimension = fields.Integer("attention.key_length", 1, ConfigLimits.HeadDimension, Math.Max(1, hidden / heads));

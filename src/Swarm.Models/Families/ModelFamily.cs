@@ -10,7 +10,7 @@ namespace Swarm.Models.Families;
 /// </summary>
 internal abstract class ModelFamily
 {
-    private static readonly ModelFamily[] All = [new LlamaFamily(), new Qwen2Family(), new Qwen3Family()];
+    private static readonly ModelFamily[] All = [new LlamaFamily(), new Qwen2Family(), new Qwen3Family(), new MixtralFamily(), new Qwen3MoeFamily(), new Glm4MoeFamily()];
 
     /// <summary>Name in <see cref="ModelConfig.Family"/>.</summary>
     public abstract string Name { get; }
@@ -21,7 +21,7 @@ internal abstract class ModelFamily
     /// <summary>Values of GGUF's <c>general.architecture</c> that it reads.</summary>
     public abstract IReadOnlyList<string> GgufArchitectures { get; }
 
-    /// <summary>Names of its tensors: transformers', GGUF's; {0} stands for the block.</summary>
+    /// <summary>Names of its tensors: transformers', GGUF's; {0} stands for the block, {1} for the expert; empty where files have none.</summary>
     protected abstract IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames { get; }
 
     public static ModelFamily ByName(string name) =>
@@ -98,8 +98,14 @@ internal abstract class ModelFamily
             : loader.Projection(own, config.AttentionBias ? ownBias : null, block, width, config.Hidden);
     }
 
-    /// <summary>The feed-forward part of a block: dense.</summary>
-    protected virtual FeedForwardPart LoadFeedForward(TensorLoader loader, int block) => LoadDense(loader, block, loader.Config.FeedForward);
+    /// <summary>The feed-forward part of a block: dense, or of experts.</summary>
+    protected virtual FeedForwardPart LoadFeedForward(TensorLoader loader, int block) =>
+        loader.Config.Experts is { } experts && experts.In(block)
+            ? ExpertLoader.Load(loader, block, experts, ExpertsInterleaved)
+            : LoadDense(loader, block, loader.Config.FeedForward);
+
+    /// <summary>Where gates and what they multiply are stored as one, they take turns row by row; else all gates come first.</summary>
+    protected virtual bool ExpertsInterleaved => false;
 
     /// <summary>A dense feed-forward part, gated or plain.</summary>
     /// <param name="loader">Where its tensors come from.</param>
@@ -145,19 +151,19 @@ internal abstract class ModelFamily
     protected virtual IReadOnlyList<(string Usual, string Other)> OtherPrefixes => [];
 
     /// <summary>The file's name of a tensor.</summary>
-    public string TensorName(TensorNaming naming, TensorRole role, int block = 0)
+    public string TensorName(TensorNaming naming, TensorRole role, int block = 0, int expert = 0)
     {
         (string huggingFace, string gguf) = TensorNames[role];
-        return string.Format(CultureInfo.InvariantCulture, naming == TensorNaming.Gguf ? gguf : huggingFace, block);
+        return string.Format(CultureInfo.InvariantCulture, naming == TensorNaming.Gguf ? gguf : huggingFace, block, expert);
     }
 
     /// <summary>Finds a tensor by what it does, under any of the names that files give it.</summary>
-    public bool TryFind(ITensorStore store, TensorNaming naming, TensorRole role, int block, out TensorInfo tensor)
+    public bool TryFind(ITensorStore store, TensorNaming naming, TensorRole role, int block, out TensorInfo tensor, int expert = 0)
     {
         tensor = null!;
         if (!TensorNames.ContainsKey(role))
             return false;
-        string name = TensorName(naming, role, block);
+        string name = TensorName(naming, role, block, expert);
         if (store.TryGet(name, out tensor))
             return true;
         if (naming != TensorNaming.HuggingFace)
@@ -192,11 +198,7 @@ internal abstract class ModelFamily
         foreach ((string huggingFace, string gguf) in TensorNames.Values)
         {
             string pattern = naming == TensorNaming.Gguf ? gguf : huggingFace;
-            int hole = pattern.IndexOf("{0}", StringComparison.Ordinal);
-            if (hole < 0 || !name.StartsWith(pattern.AsSpan(0, hole), StringComparison.Ordinal) || !name.EndsWith(pattern.AsSpan(hole + 3), StringComparison.Ordinal))
-                continue;
-            int digits = name.Length - (pattern.Length - 3);
-            if (digits > 0 && int.TryParse(name.AsSpan(hole, digits), NumberStyles.None, CultureInfo.InvariantCulture, out int block))
+            if (NamePattern.BlockOf(pattern, name) is { } block)
                 return block;
         }
 

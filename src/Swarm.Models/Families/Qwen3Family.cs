@@ -4,9 +4,10 @@ using Swarm.Models.Files;
 namespace Swarm.Models.Families;
 
 /// <summary>Qwen3 (arXiv 2505.09388): Llama with norms of each head's queries and keys.</summary>
-internal sealed class Qwen3Family : LlamaFamily
+internal class Qwen3Family : LlamaFamily
 {
-    private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new(LlamaNames)
+    /// <summary>Names that descendants share.</summary>
+    protected static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Qwen3Names = new(LlamaNames)
     {
         [TensorRole.QueryNorm] = ("model.layers.{0}.self_attn.q_norm.weight", "blk.{0}.attn_q_norm.weight"),
         [TensorRole.KeyNorm] = ("model.layers.{0}.self_attn.k_norm.weight", "blk.{0}.attn_k_norm.weight"),
@@ -18,7 +19,7 @@ internal sealed class Qwen3Family : LlamaFamily
 
     public override IReadOnlyList<string> GgufArchitectures => ["qwen3"];
 
-    protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => Names;
+    protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => Qwen3Names;
 
     protected override RotaryLayout GgufLayout => RotaryLayout.HalfSplit;
 

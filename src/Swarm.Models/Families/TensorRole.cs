@@ -40,4 +40,25 @@ internal enum TensorRole
     UpBias,
     Down,
     DownBias,
+    Router,
+    RouterBias,
+    RouterCorrection,
+
+    // One expert's own tensors.
+    ExpertGate,
+    ExpertUp,
+    ExpertDown,
+
+    // Those of all experts of a block in one.
+    ExpertsGate,
+    ExpertsGateBias,
+    ExpertsUp,
+    ExpertsUpBias,
+    ExpertsGateUp,
+    ExpertsGateUpBias,
+    ExpertsDown,
+    ExpertsDownBias,
+    SharedGate,
+    SharedUp,
+    SharedDown,
 }

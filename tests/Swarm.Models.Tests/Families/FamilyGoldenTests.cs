@@ -12,7 +12,7 @@ public sealed class FamilyGoldenTests
 {
     private const double Tolerance = 1e-3;
 
-    public static TheoryData<string> Families => ["llama", "llama-tied", "llama3-rope", "qwen2", "qwen3"];
+    public static TheoryData<string> Families => ["llama", "llama-tied", "llama3-rope", "qwen2", "qwen3", "mixtral", "qwen3-moe", "glm4-moe"];
 
     [Theory]
     [MemberData(nameof(Families))]
