@@ -20,4 +20,19 @@ public enum ModelError
 
     /// <summary>The key-value pool has too few pages left.</summary>
     NoCapacity,
+
+    /// <summary>The hub refuses the access token, or wants one.</summary>
+    Unauthorized,
+
+    /// <summary>The model's makers let those in who accepted their terms at the hub.</summary>
+    Gated,
+
+    /// <summary>The hub does not answer, not as expected, or must not be asked.</summary>
+    HubUnreachable,
+
+    /// <summary>What was transferred is not what was announced.</summary>
+    ChecksumMismatch,
+
+    /// <summary>The files do not fit on the disk.</summary>
+    DiskFull,
 }

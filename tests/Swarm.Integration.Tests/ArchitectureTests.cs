@@ -5,18 +5,19 @@ using Swarm.Testing;
 
 namespace Swarm.Integration.Tests;
 
-/// <summary>Who may know whom: kernels nothing; models and protocol the kernels; node and client both of these, but never each other; the simulation and the program all.</summary>
+/// <summary>Who may know whom: kernels nothing; models and protocol the kernels; the hub the models; node and client both of these, but never each other; the simulation and the program all.</summary>
 public sealed class ArchitectureTests
 {
     private static readonly Dictionary<string, string[]> Allowed = new(StringComparer.Ordinal)
     {
         ["Swarm.Kernels"] = [],
         ["Swarm.Models"] = ["Swarm.Kernels"],
+        ["Swarm.Hub"] = ["Swarm.Models", "Swarm.Kernels"],
         ["Swarm.Protocol"] = ["Swarm.Kernels"],
         ["Swarm.Node"] = ["Swarm.Protocol", "Swarm.Models", "Swarm.Kernels"],
         ["Swarm.Client"] = ["Swarm.Protocol", "Swarm.Models", "Swarm.Kernels"],
         ["Swarm.Simulation"] = ["Swarm.Node", "Swarm.Client", "Swarm.Protocol", "Swarm.Models", "Swarm.Kernels"],
-        ["Swarm.Cli"] = ["Swarm.Simulation", "Swarm.Node", "Swarm.Client", "Swarm.Protocol", "Swarm.Models", "Swarm.Kernels"],
+        ["Swarm.Cli"] = ["Swarm.Simulation", "Swarm.Hub", "Swarm.Node", "Swarm.Client", "Swarm.Protocol", "Swarm.Models", "Swarm.Kernels"],
     };
 
     /// <summary>What the part that computes has no business with.</summary>

@@ -19,7 +19,7 @@ internal sealed unsafe class MappedFile : IDisposable
         Path = path;
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             Length = stream.Length;
 
             // An empty file cannot be mapped; its parser says what is missing.
