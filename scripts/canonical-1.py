@@ -152,21 +152,103 @@ def round_group(values):
     return mul(largest, const("3c010204")), [nearest(mul(x, inverse)) for x in values]
 
 
-def group_term(kind, group, rounded):
-    (d, m, weights), (dx, values) = group, rounded
-    s, x = sum(a * b for a, b in zip(weights, values)), sum(values)
-    term = mul(f32(s - 8 * x if kind == "q4_0" else s), mul(d, dx))
-    return add(term, mul(m, mul(f32(x), dx))) if kind == "q4_1" else term
+CURVE = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
+TINY = (0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12)
+LESS = {"q4_0": 8, "q5_0": 16, "q3_k": 4, "q6_k": 32}
+GROUP_BYTES = {
+    "q8_0": 34, "q4_0": 18, "q4_1": 20, "q5_0": 22, "q5_1": 24, "iq4_nl": 18, "mxfp4": 17,
+    "q2_k": 84, "q3_k": 110, "q4_k": 144, "q5_k": 176, "q6_k": 210, "iq4_xs": 136,
+}  # fmt: skip
+
+
+def columns_of(kind):
+    return 512 if GROUP_BYTES.get(kind, 0) > 34 else COLUMNS
+
+
+def nibbles(stored):
+    return [b & 15 for b in stored] + [b >> 4 for b in stored]
+
+
+def half_at(stored, offset):
+    return of_half(stored[offset] | stored[offset + 1] << 8)
+
+
+def six(k):
+    """Scales and minimums of Q4_K and Q5_K, one for each 16 columns."""
+    pairs = [
+        (k[i] % 64, k[i + 4] % 64) if i < 4 else (k[i + 4] % 16 + k[i - 4] // 64 * 16, k[i + 4] // 16 + k[i] // 64 * 16)
+        for i in range(8)
+    ]
+    return [[pairs[i // 2][which] for i in range(16)] for which in (0, 1)]
+
+
+def take_apart(kind, b):
+    """A stored group: d, minimum in float or None, integers w, scales and minimums for each 16 of them."""
+    wide = columns_of(kind) == 512
+    d, m, s, u = 0.0, None, [1] * 16, None
+    places = [(c // 128, c // 32 % 4, c % 32) for c in range(256)]
+    if kind == "q8_0":
+        d, w = half_at(b, 0), [q - 256 if q > 127 else q for q in b[2:]]
+    elif kind == "mxfp4":
+        d, w = (NAN if b[0] == 255 else 2.0 ** (b[0] - 128)), nibbles(b[1:])
+    elif not wide:
+        d, w = half_at(b, 0), nibbles(b[-16:])
+        if kind in ("q4_1", "q5_1"):
+            m = half_at(b, 2)
+        if kind in ("q5_0", "q5_1"):
+            w = [q + 16 * (b[-20 + i // 8] >> i % 8 & 1) for i, q in enumerate(w)]
+    elif kind == "q2_k":
+        d, m, s, u = half_at(b, 80), half_at(b, 82), [x & 15 for x in b[:16]], [x >> 4 for x in b[:16]]
+        w = [b[16 + 32 * x + z] >> 2 * y & 3 for x, y, z in places]
+    elif kind == "q3_k":
+        d, k = half_at(b, 108), b[96:108]
+        s = [(k[i % 8] >> i // 8 * 4 & 15) + 16 * (k[8 + i % 4] >> i // 4 * 2 & 3) - 32 for i in range(16)]
+        w = [(b[32 + 32 * x + z] >> 2 * y & 3) + 4 * (b[z] >> (4 * x + y) & 1) for x, y, z in places]
+    elif kind == "q4_k":
+        d, m, (s, u) = half_at(b, 0), half_at(b, 2), six(b[4:16])
+        w = [q for i in range(16, 144, 32) for q in nibbles(b[i : i + 32])]
+    elif kind == "q5_k":
+        d, m, (s, u) = half_at(b, 0), half_at(b, 2), six(b[4:16])
+        w = [q for i in range(48, 176, 32) for q in nibbles(b[i : i + 32])]
+        w = [q + 16 * (b[16 + i % 32] >> i // 32 & 1) for i, q in enumerate(w)]
+    elif kind == "q6_k":
+        d, s = half_at(b, 208), [x - 256 if x > 127 else x for x in b[192:208]]
+        w = [(b[64 * x + 32 * (y % 2) + z] >> y // 2 * 4 & 15) + 16 * (b[128 + 32 * x + z] >> 2 * y & 3) for x, y, z in places]
+    else:
+        d, h = half_at(b, 0), b[2] | b[3] << 8
+        s = [(b[4 + i // 4] >> i // 2 % 2 * 4 & 15) + 16 * (h >> i // 2 * 2 & 3) - 32 for i in range(16)]
+        w = [q for i in range(8, 136, 16) for q in nibbles(b[i : i + 16])]
+    if kind[:2] == "iq" or kind == "mxfp4":
+        w = [(TINY if kind == "mxfp4" else CURVE)[q] for q in w]
+    return d, m, [q - LESS.get(kind, 0) for q in w], s, u
+
+
+def group_terms(group, rounded):
+    """The terms of a stored group, one for each 32 columns; rounded are theirs."""
+    d, m, w, s, u = group
+    for i, (dx, x) in enumerate(rounded):
+        halves = [(range(32 * i + h, 32 * i + h + 16), x[h : h + 16], 2 * i + h // 16) for h in (0, 16)]
+        total = sum(s[part] * sum(w[c] * q for c, q in zip(cs, qs)) for cs, qs, part in halves)
+        assert abs(total) < 2**24
+        term = mul(f32(total), mul(d, dx))
+        if u:
+            least = sum(u[part] * sum(qs) for cs, qs, part in halves)
+            term = sub(term, mul(f32(least), mul(m, dx)))
+        elif m is not None:
+            term = add(term, mul(m, mul(f32(sum(x)), dx)))
+        yield term
 
 
 def matmul(kind, weights, values, bias):
-    output = []
+    output, columns = [], columns_of(kind)
     for t in range(TOKENS):
-        token = values[t * COLUMNS : (t + 1) * COLUMNS]
-        groups = [round_group(token[i : i + 32]) for i in range(0, COLUMNS, 32)]
+        token = values[t * columns : (t + 1) * columns]
+        groups = [round_group(token[i : i + 32]) for i in range(0, columns, 32)]
         for r in range(ROWS):
-            if kind[0] == "q":
-                result = canonical_sum([group_term(kind, w, g) for w, g in zip(weights[r], groups)])
+            if kind in GROUP_BYTES:
+                step = len(groups) // len(weights[r])
+                terms = [t for i, w in enumerate(weights[r]) for t in group_terms(w, groups[i * step : (i + 1) * step])]
+                result = canonical_sum(terms)
             else:
                 result = canonical_sum([mul(w, x) for w, x in zip(weights[r], token)])
             output.append(add(result, bias[r]) if bias else result)
@@ -284,15 +366,17 @@ def stored_row(generator, kind):
         return [of_half(to_half(x)) for x in generator.floats(COLUMNS, 1)]
     if kind == "bf16":
         return [of_bits(bits(x) & 0xFFFF0000) for x in generator.floats(COLUMNS, 1)]
-    row = []
-    for _ in range(COLUMNS // 32):
-        stored = [generator.next() & 255 for _ in range({"q8_0": 34, "q4_0": 18, "q4_1": 20}[kind])]
-        d = of_half(to_half(generator.float(0.02)))
-        m = of_half(to_half(generator.float(0.1))) if kind == "q4_1" else 0.0
-        if kind == "q8_0":
-            row.append((d, m, [q - 256 if q > 127 else q for q in stored[2:]]))
+    row, wide = [], columns_of(kind) == 512
+    for _ in range(2 if wide else COLUMNS // 32):
+        stored = [generator.next() & 255 for _ in range(GROUP_BYTES[kind])]
+        place = {"q2_k": 80, "q3_k": 108, "q6_k": 208}.get(kind, 0)
+        if kind == "mxfp4":
+            stored[0] = 118 + generator.next() % 8
         else:
-            row.append((d, m, [q & 15 for q in stored[-16:]] + [q >> 4 for q in stored[-16:]]))
+            stored[place : place + 2] = struct.pack("<H", to_half(generator.float(0.001 if wide else 0.02)))
+        if kind in ("q4_1", "q5_1", "q2_k", "q4_k", "q5_k"):
+            stored[place + 2 : place + 4] = struct.pack("<H", to_half(generator.float(0.005 if wide else 0.1)))
+        row.append(take_apart(kind, stored))
     return row
 
 
@@ -422,9 +506,10 @@ def answers():
     yield "reciprocal-sqrt", [reciprocal_sqrt(abs(x)) for x in Generator(3).floats(64, 1000)]
     yield "sigmoid", map(sigmoid, Generator(4).floats(64, 30))
     yield "tanh", map(tanh, Generator(5).floats(64, 8))
-    for i, kind in enumerate(("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1")):
-        g = Generator(10 + i)
-        weights, values, bias = stored_rows(g, kind), g.floats(TOKENS * COLUMNS, 4), g.floats(ROWS, 1)
+    late = ("q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4")
+    for seed, kind in [*enumerate(("f32", "f16", "bf16", "q8_0", "q4_0", "q4_1"), 10), *enumerate(late, 60)]:
+        g = Generator(seed)
+        weights, values, bias = stored_rows(g, kind), g.floats(TOKENS * columns_of(kind), 4), g.floats(ROWS, 1)
         yield "matmul-" + kind, matmul(kind, weights, values, bias)
     g = Generator(20)
     weights, values = stored_rows(g, "q8_0"), g.floats(TOKENS * COLUMNS, 4)

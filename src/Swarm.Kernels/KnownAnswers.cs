@@ -29,6 +29,16 @@ internal static partial class KnownAnswers
         ["matmul-q8_0"] = 0x3442A83C3BDE5D49,
         ["matmul-q4_0"] = 0x3F111A35A5011924,
         ["matmul-q4_1"] = 0x80B936990A3433A2,
+        ["matmul-q5_0"] = 0xF53356E2FD4F0A7D,
+        ["matmul-q5_1"] = 0xC989D1278356D821,
+        ["matmul-q2_k"] = 0xE2D1D82311DDDACD,
+        ["matmul-q3_k"] = 0xA9BF2EE1A659FA2F,
+        ["matmul-q4_k"] = 0xCA5689046F529B5C,
+        ["matmul-q5_k"] = 0x4FA81943DC9059BF,
+        ["matmul-q6_k"] = 0x1CF151BB1F372954,
+        ["matmul-iq4_nl"] = 0xC9BE6440B62DA16A,
+        ["matmul-iq4_xs"] = 0x40A81F357459AC3C,
+        ["matmul-mxfp4"] = 0x2FE2E1943173122B,
         ["matmul-corners"] = 0x99068E025C59C6C0,
         ["rms-norm"] = 0x8B024CF8E0FDC3B5,
         ["rotary-interleaved"] = 0xD6814ECCF6B63994,
@@ -117,7 +127,7 @@ internal static partial class KnownAnswers
 
     private static byte[] StoredRows(Generator generator, WeightFormat format)
     {
-        byte[] stored = new byte[WeightFormats.RowBytes(format, Columns) * Rows];
+        byte[] stored = new byte[WeightFormats.RowBytes(format, ColumnsOf(format)) * Rows];
         int size = WeightFormats.GroupBytes(format);
         for (int offset = 0; offset < stored.Length; offset += size)
         {
@@ -136,9 +146,7 @@ internal static partial class KnownAnswers
                 default:
                     foreach (ref byte stored8 in group)
                         stored8 = (byte)generator.Next();
-                    BinaryPrimitives.WriteUInt16LittleEndian(group, HalfBits.FromSingle(generator.Float(0.02f)));
-                    if (format == WeightFormat.Q4_1)
-                        BinaryPrimitives.WriteUInt16LittleEndian(group[2..], HalfBits.FromSingle(generator.Float(0.1f)));
+                    WriteScales(generator, format, group);
                     break;
             }
         }
@@ -146,11 +154,27 @@ internal static partial class KnownAnswers
         return stored;
     }
 
+    private static void WriteScales(Generator generator, WeightFormat format, Span<byte> group)
+    {
+        if (format == WeightFormat.MXFP4)
+        {
+            group[0] = (byte)(118 + (generator.Next() & 7));
+            return;
+        }
+
+        bool wide = WeightFormats.GroupLength(format) == 256;
+        BinaryPrimitives.WriteUInt16LittleEndian(group[StoredGroup.ScaleOffset(format)..], HalfBits.FromSingle(generator.Float(wide ? 0.001f : 0.02f)));
+        if (StoredGroup.HasMinimum(format))
+            BinaryPrimitives.WriteUInt16LittleEndian(group[StoredGroup.MinimumOffset(format)..], HalfBits.FromSingle(generator.Float(wide ? 0.005f : 0.1f)));
+    }
+
+    private static int ColumnsOf(WeightFormat format) => WeightFormats.GroupLength(format) == 256 ? 512 : Columns;
+
     private static uint[] MatMul(KernelSet kernels, WeightFormat format)
     {
-        Generator generator = new(10 + (ulong)format);
+        Generator generator = new((format <= WeightFormat.Q4_1 ? 10UL : 54UL) + (ulong)format);
         byte[] stored = StoredRows(generator, format);
-        float[] input = generator.Floats(Tokens * Columns, 4f), bias = generator.Floats(Rows, 1f);
+        float[] input = generator.Floats(Tokens * ColumnsOf(format), 4f), bias = generator.Floats(Rows, 1f);
         return MatMul(kernels, format, stored, input, bias);
     }
 
@@ -172,7 +196,7 @@ internal static partial class KnownAnswers
     private static uint[] MatMul(KernelSet kernels, WeightFormat format, byte[] stored, float[] input, float[] bias)
     {
         int row = stored.Length / Rows;
-        using WeightMatrix weights = kernels.Pack(format, Rows, Columns, (first, count) => stored.AsSpan(first * row, count * row));
+        using WeightMatrix weights = kernels.Pack(format, Rows, ColumnsOf(format), (first, count) => stored.AsSpan(first * row, count * row));
         float[] output = new float[Tokens * Rows];
         kernels.MatMul(weights, input, Tokens, bias, output);
         return ToBits(output);

@@ -3,7 +3,7 @@ namespace Swarm.Kernels;
 /// <summary>Sizes of the stored form of each <see cref="WeightFormat"/>.</summary>
 public static class WeightFormats
 {
-    /// <summary>The format's name in options and reports: f32, f16, bf16, q8_0, q4_0, q4_1.</summary>
+    /// <summary>The format's name in options and reports: GGUF's in small letters, such as f32, q8_0 or q4_k.</summary>
     public static string Name(WeightFormat format) => format switch
     {
         WeightFormat.F32 => "f32",
@@ -12,6 +12,16 @@ public static class WeightFormats
         WeightFormat.Q8_0 => "q8_0",
         WeightFormat.Q4_0 => "q4_0",
         WeightFormat.Q4_1 => "q4_1",
+        WeightFormat.Q5_0 => "q5_0",
+        WeightFormat.Q5_1 => "q5_1",
+        WeightFormat.Q2_K => "q2_k",
+        WeightFormat.Q3_K => "q3_k",
+        WeightFormat.Q4_K => "q4_k",
+        WeightFormat.Q5_K => "q5_k",
+        WeightFormat.Q6_K => "q6_k",
+        WeightFormat.IQ4_NL => "iq4_nl",
+        WeightFormat.IQ4_XS => "iq4_xs",
+        WeightFormat.MXFP4 => "mxfp4",
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
     };
 
@@ -19,7 +29,8 @@ public static class WeightFormats
     public static int GroupLength(WeightFormat format) => format switch
     {
         WeightFormat.F32 or WeightFormat.F16 or WeightFormat.BF16 => 1,
-        WeightFormat.Q8_0 or WeightFormat.Q4_0 or WeightFormat.Q4_1 => 32,
+        WeightFormat.Q8_0 or WeightFormat.Q4_0 or WeightFormat.Q4_1 or WeightFormat.Q5_0 or WeightFormat.Q5_1 or WeightFormat.IQ4_NL or WeightFormat.MXFP4 => 32,
+        WeightFormat.Q2_K or WeightFormat.Q3_K or WeightFormat.Q4_K or WeightFormat.Q5_K or WeightFormat.Q6_K or WeightFormat.IQ4_XS => 256,
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
     };
 
@@ -31,6 +42,16 @@ public static class WeightFormats
         WeightFormat.Q8_0 => 34,
         WeightFormat.Q4_0 => 18,
         WeightFormat.Q4_1 => 20,
+        WeightFormat.Q5_0 => 22,
+        WeightFormat.Q5_1 => 24,
+        WeightFormat.Q2_K => 84,
+        WeightFormat.Q3_K => 110,
+        WeightFormat.Q4_K => 144,
+        WeightFormat.Q5_K => 176,
+        WeightFormat.Q6_K => 210,
+        WeightFormat.IQ4_NL => 18,
+        WeightFormat.IQ4_XS => 136,
+        WeightFormat.MXFP4 => 17,
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
     };
 

@@ -26,9 +26,9 @@ public sealed class CpuKernelsTests
         using CpuKernels kernels = new(2);
         foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
             Multiply(kernels, format, 64, 256, 3);
-        Assert.Equal(6, kernels.Counters.MatMulVector);
-        Assert.Equal(6, kernels.Counters.MatMulBatched);
-        Assert.Equal(6, kernels.Counters.MatMulDivided);
+        Assert.Equal(16, kernels.Counters.MatMulVector);
+        Assert.Equal(16, kernels.Counters.MatMulBatched);
+        Assert.Equal(16, kernels.Counters.MatMulDivided);
         Assert.Equal(0, kernels.Counters.MatMulScalar);
         AttentionCase.Run(kernels, new TestNumbers(1), 3, 2);
         Assert.Equal(1, kernels.Counters.AttentionVector);
@@ -36,16 +36,16 @@ public sealed class CpuKernelsTests
 
     [Theory]
     [InlineData(CpuWidth.Vector128, 3, 0)]
-    [InlineData(CpuWidth.Vector128, 4, 3)]
+    [InlineData(CpuWidth.Vector128, 4, 13)]
     [InlineData(CpuWidth.Vector256, 3, 0)]
-    [InlineData(CpuWidth.Vector256, 4, 3)]
-    [InlineData(CpuWidth.Vector256, 70, 3)]
+    [InlineData(CpuWidth.Vector256, 4, 13)]
+    [InlineData(CpuWidth.Vector256, 70, 13)]
     [InlineData(CpuWidth.Vector512, 16, 0)]
     public void MatMul_QuantizedBatch_TakesSquaresFromFourTokensOn(CpuWidth width, int tokens, int expected)
     {
         using CpuKernels kernels = new(1, width);
         foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
-            Multiply(kernels, format, 16, 64, tokens);
+            Multiply(kernels, format, 16, 256, tokens);
         Assert.Equal(expected, kernels.Counters.MatMulSquares);
     }
 
@@ -61,9 +61,38 @@ public sealed class CpuKernelsTests
         {
             kernels.TakesDots = dots;
             foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
-                Multiply(kernels, format, 16, 64, 5);
+                Multiply(kernels, format, 16, 256, 5);
             Assert.Equal(dots ? 3 : 0, kernels.Counters.MatMulDots);
         }
+    }
+
+    [Theory]
+    [InlineData(CpuWidth.Scalar, 0)]
+    [InlineData(CpuWidth.Vector128, 1)]
+    [InlineData(CpuWidth.Vector256, 1)]
+    [InlineData(CpuWidth.Vector512, 1)]
+    public void MatMul_FormatsOfIntegerScalesBitsOrTables_CountsThemWhereVectorsServe(CpuWidth width, int each)
+    {
+        using CpuKernels kernels = new(1, width);
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+        {
+            long before = kernels.Counters.MatMulScaled;
+            Multiply(kernels, format, 16, 256, 1);
+            Assert.Equal(before + (format >= WeightFormat.Q5_0 ? each : 0), kernels.Counters.MatMulScaled);
+        }
+    }
+
+    [Fact]
+    public void MatMul_ScaleThatIsNoNumber_IsNotCountedAsTakenByVectors()
+    {
+        using CpuKernels kernels = new(1);
+        byte[] stored = new TestNumbers(1).Rows(WeightFormat.Q6_K, 16, 256);
+        stored[5 * 210 + 209] = 0x7E;
+        using WeightMatrix weights = TestNumbers.Pack(kernels, WeightFormat.Q6_K, stored, 16, 256);
+        float[] output = new float[16];
+        kernels.MatMul(weights, new float[256], 1, default, output);
+        Assert.Equal(0, kernels.Counters.MatMulScaled);
+        Assert.Equal([5], Enumerable.Range(0, 16).Where(row => float.IsNaN(output[row])));
     }
 
     [Fact]
@@ -162,14 +191,16 @@ public sealed class CpuKernelsTests
     }
 
     [Fact]
-    public void Pack_EveryFormat_TakesTheStoredBytesOnly()
+    public void Pack_EveryFormat_TakesLittleMoreThanTheStoredBytes()
     {
+        // Scales of 6 bits take 8; of IQ4_XS they take 16.
+        Dictionary<WeightFormat, int> more = new() { [WeightFormat.Q3_K] = 64, [WeightFormat.Q4_K] = 64, [WeightFormat.Q5_K] = 64, [WeightFormat.IQ4_XS] = 160 };
         using CpuKernels kernels = new(1);
         foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
         {
             byte[] stored = new TestNumbers(1).Rows(format, 64, 512);
             using WeightMatrix weights = TestNumbers.Pack(kernels, format, stored, 64, 512);
-            Assert.Equal(stored.Length, weights.ResidentBytes);
+            Assert.Equal(stored.Length + 64 / 16 * (512 / 256) * more.GetValueOrDefault(format), weights.ResidentBytes);
         }
     }
 

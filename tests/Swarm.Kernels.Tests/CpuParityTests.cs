@@ -32,6 +32,12 @@ public sealed class CpuParityTests
     [InlineData(WeightFormat.Q4_0, 576, 576, 3)]
     [InlineData(WeightFormat.Q4_0, 1536, 576, 1)]
     [InlineData(WeightFormat.Q4_1, 576, 1536, 2)]
+    [InlineData(WeightFormat.Q4_K, 2048, 512, 5)]
+    [InlineData(WeightFormat.Q4_K, 512, 2048, 1)]
+    [InlineData(WeightFormat.Q5_K, 256, 1536, 3)]
+    [InlineData(WeightFormat.Q6_K, 1024, 512, 1)]
+    [InlineData(WeightFormat.Q6_K, 192, 2048, 6)]
+    [InlineData(WeightFormat.MXFP4, 576, 1440, 4)]
     [InlineData(WeightFormat.Q8_0, 192, 576, 8)]
     [InlineData(WeightFormat.Q8_0, 576, 1536, 1)]
     [InlineData(WeightFormat.F32, 192, 576, 5)]
@@ -41,33 +47,44 @@ public sealed class CpuParityTests
 
     [Theory]
     [MemberData(nameof(Formats))]
-    public void MatMul_ExtremeValues_SameBitsAsScalar(WeightFormat format)
+    public void MatMul_ExtremeValues_SameBitsAsScalar(WeightFormat format) => CompareExtremes(format, [0x0000, 0x8000, 0x0001, 0x83FF, 0x7BFF, 0x7C00, 0xFC00, 0x7E00]);
+
+    [Theory]
+    [MemberData(nameof(Formats))]
+    public void MatMul_ExtremeFiniteScales_SameBitsAsScalar(WeightFormat format) => CompareExtremes(format, [0x0000, 0x8000, 0x0001, 0x83FF, 0x7BFF, 0xFBFF, 0x0400]);
+
+    private static void CompareExtremes(WeightFormat format, ReadOnlySpan<uint> scales)
     {
-        const int Rows = 16, Columns = 320, Tokens = 6;
+        int group = WeightFormats.GroupLength(format);
+        int columns = group == 256 ? 512 : 320;
+        const int Rows = 16, Tokens = 6;
         TestNumbers numbers = new(5);
-        byte[] stored = numbers.Rows(format, Rows, Columns);
+        byte[] stored = numbers.Rows(format, Rows, columns);
         int size = WeightFormats.GroupBytes(format);
-        ReadOnlySpan<uint> scales = [0x0000, 0x8000, 0x0001, 0x83FF, 0x7BFF, 0x7C00, 0xFC00, 0x7E00];
         for (int i = 0; i < 64; i++)
         {
             int offset = numbers.Below(stored.Length / size) * size;
             uint half = scales[i % scales.Length];
+            if (i % 3 == 0 && group > 1)
+                stored.AsSpan(offset, size).Fill(i % 2 == 0 ? (byte)0xFF : (byte)0x80);
             if (format == WeightFormat.F32)
                 BitConverter.TryWriteBytes(stored.AsSpan(offset), HalfBits.ToSingle((ushort)half));
+            else if (format == WeightFormat.MXFP4)
+                stored[offset] = (half & 0x7C00) == 0x7C00 ? (byte)255 : (byte)(i % 5 * 61);
             else if (format != WeightFormat.BF16)
-                BitConverter.TryWriteBytes(stored.AsSpan(offset), (ushort)half);
-            if (WeightFormats.GroupLength(format) == 32 && i % 3 == 0)
-                stored.AsSpan(offset + size - 32 / 2, 16).Fill(format == WeightFormat.Q8_0 ? (byte)0x80 : (byte)0xFF);
+                BitConverter.TryWriteBytes(stored.AsSpan(offset + StoredGroup.ScaleOffset(format)), (ushort)half);
+            if (StoredGroup.HasMinimum(format))
+                BitConverter.TryWriteBytes(stored.AsSpan(offset + StoredGroup.MinimumOffset(format)), (ushort)scales[i % 5]);
         }
 
-        float[] input = numbers.Floats(Tokens * Columns);
+        float[] input = numbers.Floats(Tokens * columns);
         float[] odd = [float.NaN, float.PositiveInfinity, float.NegativeInfinity, 3e38f, 1e-40f, -0f, 1e30f];
         for (int i = 0; i < 7; i++)
-            input[Columns + i * 33 + i] = odd[i];
-        input.AsSpan(2 * Columns, Columns).Fill(1e-38f);
-        input.AsSpan(3 * Columns, Columns).Clear();
-        input.AsSpan(4 * Columns, Columns).Fill(-1f);
-        CompareValues(format, Rows, Columns, stored, input, Tokens, numbers.Floats(Rows), CpuThreads.Both);
+            input[columns + i * 33 + i] = odd[i];
+        input.AsSpan(2 * columns, columns).Fill(1e-38f);
+        input.AsSpan(3 * columns, columns).Clear();
+        input.AsSpan(4 * columns, columns).Fill(-1f);
+        CompareValues(format, Rows, columns, stored, input, Tokens, numbers.Floats(Rows), CpuThreads.Both);
     }
 
     [Theory]
@@ -207,15 +224,16 @@ public sealed class CpuParityTests
     [MemberData(nameof(Formats))]
     public void MatMul_AnyBatch_SameBitsAsTokenByToken(WeightFormat format)
     {
-        const int Rows = 48, Columns = 224, Tokens = 37;
+        const int Rows = 48, Tokens = 37;
+        int columns = WeightFormats.GroupLength(format) == 256 ? 512 : 224;
         TestNumbers numbers = new(9);
-        byte[] stored = numbers.Rows(format, Rows, Columns);
-        float[] input = numbers.Floats(Tokens * Columns), together = new float[Tokens * Rows], single = new float[Tokens * Rows];
+        byte[] stored = numbers.Rows(format, Rows, columns);
+        float[] input = numbers.Floats(Tokens * columns), together = new float[Tokens * Rows], single = new float[Tokens * Rows];
         using CpuKernels kernels = new(2);
-        using WeightMatrix weights = TestNumbers.Pack(kernels, format, stored, Rows, Columns);
+        using WeightMatrix weights = TestNumbers.Pack(kernels, format, stored, Rows, columns);
         kernels.MatMul(weights, input, Tokens, default, together);
         for (int token = 0; token < Tokens; token++)
-            kernels.MatMul(weights, input.AsSpan(token * Columns, Columns), 1, default, single.AsSpan(token * Rows, Rows));
+            kernels.MatMul(weights, input.AsSpan(token * columns, columns), 1, default, single.AsSpan(token * Rows, Rows));
         Bits.AssertSame(single, together, format.ToString());
     }
 

@@ -6,9 +6,9 @@ namespace Swarm.Kernels.Tests;
 /// <summary>Several matrices with rows of their own in one call give the bits of a call for each.</summary>
 public sealed class GroupedProductTests
 {
-    private const int Rows = 35, Columns = 96;
+    private const int Rows = 35, Columns = 256;
 
-    public static TheoryData<WeightFormat> Formats => [WeightFormat.F32, WeightFormat.F16, WeightFormat.Q8_0, WeightFormat.Q4_0, WeightFormat.Q4_1];
+    public static TheoryData<WeightFormat> Formats => [WeightFormat.F32, WeightFormat.F16, WeightFormat.Q8_0, WeightFormat.Q4_0, WeightFormat.Q4_1, WeightFormat.Q6_K, WeightFormat.MXFP4];
 
     [Theory]
     [MemberData(nameof(Formats))]

@@ -13,22 +13,33 @@ public sealed class ReferenceAgreementTests
     [InlineData(WeightFormat.Q8_0, 0.01)]
     [InlineData(WeightFormat.Q4_0, 0.01)]
     [InlineData(WeightFormat.Q4_1, 0.01)]
+    [InlineData(WeightFormat.Q5_0, 0.01)]
+    [InlineData(WeightFormat.Q5_1, 0.01)]
+    [InlineData(WeightFormat.Q2_K, 0.01)]
+    [InlineData(WeightFormat.Q3_K, 0.01)]
+    [InlineData(WeightFormat.Q4_K, 0.01)]
+    [InlineData(WeightFormat.Q5_K, 0.01)]
+    [InlineData(WeightFormat.Q6_K, 0.01)]
+    [InlineData(WeightFormat.IQ4_NL, 0.01)]
+    [InlineData(WeightFormat.IQ4_XS, 0.01)]
+    [InlineData(WeightFormat.MXFP4, 0.01)]
     public void MatMul_RandomInput_IsCloseToReference(WeightFormat format, double tolerance)
     {
-        const int Rows = 37, Columns = 320, Tokens = 3;
+        const int Rows = 37, Tokens = 3;
+        int columns = WeightFormats.GroupLength(format) == 256 ? 512 : 320;
         TestNumbers numbers = new(1);
-        byte[] stored = numbers.Rows(format, Rows, Columns);
-        float[] input = numbers.Floats(Tokens * Columns), bias = numbers.Floats(Rows);
+        byte[] stored = numbers.Rows(format, Rows, columns);
+        float[] input = numbers.Floats(Tokens * columns), bias = numbers.Floats(Rows);
         using CpuKernels canonical = new(1);
         using ReferenceKernels reference = new(2);
-        using WeightMatrix a = TestNumbers.Pack(canonical, format, stored, Rows, Columns);
-        using WeightMatrix b = TestNumbers.Pack(reference, format, stored, Rows, Columns);
+        using WeightMatrix a = TestNumbers.Pack(canonical, format, stored, Rows, columns);
+        using WeightMatrix b = TestNumbers.Pack(reference, format, stored, Rows, columns);
         float[] left = new float[Tokens * Rows], right = new float[Tokens * Rows];
         canonical.MatMul(a, input, Tokens, bias, left);
         reference.MatMul(b, input, Tokens, bias, right);
         AssertClose(right, left, tolerance);
 
-        float[] leftRow = new float[Columns], rightRow = new float[Columns];
+        float[] leftRow = new float[columns], rightRow = new float[columns];
         for (int row = 0; row < Rows; row++)
         {
             a.CopyRow(row, leftRow);

@@ -50,14 +50,23 @@ internal sealed class TestNumbers(ulong seed)
                 default:
                     for (int i = 0; i < size; i++)
                         group[i] = (byte)Next();
-                    BinaryPrimitives.WriteHalfLittleEndian(group, (Half)Uniform(0.02f));
-                    if (format == WeightFormat.Q4_1)
-                        BinaryPrimitives.WriteHalfLittleEndian(group[2..], (Half)Uniform(0.1f));
+                    WriteScales(format, group);
                     break;
             }
         }
 
         return stored;
+    }
+
+    private void WriteScales(WeightFormat format, Span<byte> group)
+    {
+        bool wide = WeightFormats.GroupLength(format) == 256;
+        if (format == WeightFormat.MXFP4)
+            group[0] = (byte)(116 + Below(8));
+        else
+            BinaryPrimitives.WriteHalfLittleEndian(group[StoredGroup.ScaleOffset(format)..], (Half)Uniform(wide ? 0.001f : 0.02f));
+        if (StoredGroup.HasMinimum(format))
+            BinaryPrimitives.WriteHalfLittleEndian(group[StoredGroup.MinimumOffset(format)..], (Half)Uniform(wide ? 0.005f : 0.1f));
     }
 
     public static RowReader Reader(WeightFormat format, byte[] stored, int columns)

@@ -18,6 +18,9 @@ public sealed class CpuCounters
     /// <summary>MatMul calls with quantized weights by dot products of four bytes.</summary>
     public long MatMulDots { get; internal set; }
 
+    /// <summary>MatMul calls on vectors with weights in formats of integer scales, more than four bits or a table.</summary>
+    public long MatMulScaled { get; internal set; }
+
     /// <summary>MatMul calls divided over threads.</summary>
     public long MatMulDivided { get; internal set; }
 

@@ -506,12 +506,20 @@ public sealed unsafe partial class CpuKernels : KernelSet
             Counters.MatMulVector++;
         if (tokens > 1)
             Counters.MatMulBatched++;
-        bool quantized = false;
+        bool quantized = false, scaled = false, dots = false;
         for (int i = 0; i < parts; i++)
-            quantized |= WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.HalvesAreFinite;
+        {
+            bool counts = WeightFormats.GroupLength(_parts[i].Weights.Format) > 1 && _parts[i].Weights.HalvesAreFinite;
+            quantized |= counts;
+            scaled |= counts && _parts[i].Weights.IsScaled;
+            dots |= counts && !_parts[i].Weights.IsScaled;
+        }
+
+        if (scaled && Width != CpuWidth.Scalar)
+            Counters.MatMulScaled++;
         if (quantized && _quantizedOps.TakesSquares(Math.Min(tokens, QuantizedInput.BlockTokens)))
             Counters.MatMulSquares++;
-        if (quantized && TakesDots)
+        if (dots && TakesDots)
             Counters.MatMulDots++;
         if (_chunks > 1)
             Counters.MatMulDivided++;

@@ -17,12 +17,14 @@ internal abstract unsafe class CpuOps
         int groups = quantized.Groups;
         sbyte* values = quantized.Values(block);
         float* scales = quantized.Scales(block), shares = quantized.Shares(block);
-        int* eightSums = quantized.EightSums(block);
+        int* eightSums = quantized.EightSums(block), halfSums = quantized.HalfSums(block);
         input += (long)token * groups * 32;
         for (int group = 0; group < groups; group++, input += 32)
         {
             int index = group * tokens + place;
-            scales[index] = QuantizeGroup(input, values + (long)index * 32, out int sum);
+            scales[index] = QuantizeGroup(input, values + (long)index * 32, out int halves);
+            int sum = (short)halves + (halves >> 16);
+            halfSums[index] = halves;
             eightSums[index] = 8 * sum;
             shares[index] = sum * scales[index];
         }
@@ -31,9 +33,9 @@ internal abstract unsafe class CpuOps
     /// <summary>Rounds one group of 32 activations to 8 bits.</summary>
     /// <param name="input">32 values.</param>
     /// <param name="quanta">32, written.</param>
-    /// <param name="sum">Their sum.</param>
+    /// <param name="halfSums">The sum of the first 16 in the low 16 bits, that of the others in the high ones, both signed.</param>
     /// <returns>The scale dx.</returns>
-    public abstract float QuantizeGroup(float* input, sbyte* quanta, out int sum);
+    public abstract float QuantizeGroup(float* input, sbyte* quanta, out int halfSums);
 
     /// <summary>Rows of one tile for one block of tokens: output[t·rows + r], sums only (no bias).</summary>
     /// <param name="weights">Of a quantized format.</param>

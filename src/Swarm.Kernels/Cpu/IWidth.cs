@@ -57,7 +57,7 @@ internal unsafe interface IWidth<TV>
 
     static abstract TV AddShort(TV a, TV b);
 
-    /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, w unsigned and at most 15, x signed.</summary>
+    /// <summary>Int16 lanes w₀x₀ + w₁x₁ of neighbouring bytes, w unsigned and at most 63, x signed.</summary>
     static abstract TV PairsUnsigned(TV w, TV x);
 
     /// <summary>|w| of signed bytes, or whatever else <see cref="PairsSigned"/> wants computed once for many x.</summary>
@@ -77,6 +77,24 @@ internal unsafe interface IWidth<TV>
 
     /// <summary>Int32 lanes, sums of neighbouring int16 lanes.</summary>
     static abstract TV SumPairs(TV shorts);
+
+    /// <summary>Int32 lanes a₀b₀ + a₁b₁ of neighbouring int16 lanes, not all four −32768.</summary>
+    static abstract TV MulPairs(TV a, TV b);
+
+    /// <summary>The low int16 of each 32-bit lane, twice.</summary>
+    static abstract TV TwiceLow(TV pairs);
+
+    /// <summary>The high int16 of each 32-bit lane, twice.</summary>
+    static abstract TV TwiceHigh(TV pairs);
+
+    /// <summary>For each byte of at most 15 its entry in a table of 16.</summary>
+    static abstract TV Lookup(ReadOnlySpan<sbyte> table, TV indices);
+
+    /// <summary>Int32 lanes of <see cref="Lanes"/> unsigned bytes in memory.</summary>
+    static abstract TV LoadBytes(void* from);
+
+    /// <summary>Int16 lanes of twice <see cref="Lanes"/> signed bytes in memory.</summary>
+    static abstract TV LoadBytePairs(void* from);
 
     /// <summary>Int32 lanes of <see cref="Lanes"/> int16 in memory.</summary>
     static abstract TV LoadShorts(void* from);

@@ -3,7 +3,7 @@ namespace Swarm.Kernels.Cpu;
 /// <summary>
 /// Activations rounded to 8 bits in groups of 32, in blocks of at most <see cref="BlockTokens"/> tokens, which read the same matrices: within a block of n tokens
 /// values are [groups][n][32]; scales dx, eight sums 8·Σq (what Q4_0's offset of 8 takes away) and shares float32(Σq)·dx (what Q4_1's minimum is
-/// multiplied by) are [groups][n].
+/// multiplied by) are [groups][n], and so are the sums of the first and the second 16 (what integer scales and minimums of 16 columns are multiplied by).
 /// </summary>
 internal sealed unsafe class QuantizedInput : IDisposable
 {
@@ -14,6 +14,7 @@ internal sealed unsafe class QuantizedInput : IDisposable
     private readonly NativeBuffer _scales = new();
     private readonly NativeBuffer _eightSums = new();
     private readonly NativeBuffer _shares = new();
+    private readonly NativeBuffer _halfSums = new();
 
     // The first token of each block, and one past the last; the block of each token.
     private int[] _firsts = new int[2];
@@ -39,6 +40,7 @@ internal sealed unsafe class QuantizedInput : IDisposable
         _scales.Require((long)tokens * Groups * sizeof(float));
         _eightSums.Require((long)tokens * Groups * sizeof(int));
         _shares.Require((long)tokens * Groups * sizeof(float));
+        _halfSums.Require((long)tokens * Groups * sizeof(int));
     }
 
     /// <summary>The next tokens read matrices of their own; returns their first block.</summary>
@@ -71,11 +73,15 @@ internal sealed unsafe class QuantizedInput : IDisposable
 
     public float* Shares(int block) => (float*)_shares.Pointer + (long)_firsts[block] * Groups;
 
+    /// <summary>The first sum in the low 16 bits, the second in the high ones.</summary>
+    public int* HalfSums(int block) => (int*)_halfSums.Pointer + (long)_firsts[block] * Groups;
+
     public void Dispose()
     {
         _values.Dispose();
         _scales.Dispose();
         _eightSums.Dispose();
         _shares.Dispose();
+        _halfSums.Dispose();
     }
 }

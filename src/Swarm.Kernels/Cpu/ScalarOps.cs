@@ -11,9 +11,9 @@ internal sealed unsafe partial class ScalarOps : CpuOps
     public static float Meet(float* lanes) =>
         ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
 
-    public override float QuantizeGroup(float* input, sbyte* quanta, out int sum)
+    public override float QuantizeGroup(float* input, sbyte* quanta, out int halfSums)
     {
-        sum = 0;
+        halfSums = 0;
         uint largest = 0;
         for (int i = 0; i < 32; i++)
             largest = Math.Max(largest, BitConverter.SingleToUInt32Bits(input[i]) & 0x7FFFFFFF);
@@ -25,13 +25,18 @@ internal sealed unsafe partial class ScalarOps : CpuOps
         }
 
         float inverse = 127f * KernelMath.Reciprocal(amax);
+        int first = 0, second = 0;
         for (int i = 0; i < 32; i++)
         {
             int rounded = Math.Clamp(KernelMath.RoundToInt(input[i] * inverse), -127, 127);
             quanta[i] = (sbyte)rounded;
-            sum += rounded;
+            if (i < 16)
+                first += rounded;
+            else
+                second += rounded;
         }
 
+        halfSums = (ushort)first | second << 16;
         return amax * OneOver127;
     }
 
@@ -46,35 +51,50 @@ internal sealed unsafe partial class ScalarOps : CpuOps
         int tokens = input.BlockLength(block);
         sbyte* values = input.Values(block);
         float* scales = input.Scales(block);
-        int* eightSums = input.EightSums(block);
-        float* shares = input.Shares(block);
+        int* halfSums = input.HalfSums(block);
+        float* lanes = stackalloc float[8 * QuantizedInput.BlockTokens];
+        int* integers = stackalloc int[32];
         WeightFormat format = weights.Format;
-        float* lanes = stackalloc float[8];
-        for (int token = 0; token < tokens; token++)
+        for (int row = 0; row < TileMatrix.TileRows; row++)
         {
-            for (int row = 0; row < TileMatrix.TileRows; row++)
+            new Span<float>(lanes, 8 * tokens).Clear();
+            for (int g = 0; g < weights.Groups; g++)
             {
-                new Span<float>(lanes, 8).Clear();
-                byte* group = weights.Tile(tile);
-                for (int g = 0; g < weights.Groups; g++, group += weights.GroupBytes)
+                byte* head = weights.Tile(tile) + weights.Layout.HeadOffset(g), body = weights.Tile(tile) + weights.Layout.BodyOffset(g);
+                for (int k = 0; k < 32; k++)
+                    integers[k] = TileGroups.Integer(format, weights.Layout, body, row, k);
+                for (int token = 0; token < tokens; token++)
                 {
                     int index = g * tokens + token;
-                    sbyte* x = values + (long)index * 32;
-                    int sum = 0;
-                    for (int k = 0; k < 32; k++)
-                        sum += TileMatrix.Quantum(format, group, row, k) * x[k];
-                    if (format == WeightFormat.Q4_0)
-                        sum -= eightSums[index];
-                    float factor = TileMatrix.Scale(group, row) * scales[index];
-                    float term = sum * factor;
-                    if (format == WeightFormat.Q4_1)
-                        term = term + TileMatrix.Minimum(group, row) * shares[index];
-                    lanes[g & 7] += term;
+                    lanes[token * 8 + (g & 7)] += GroupTerm(format, integers, head, body, row, values + (long)index * 32, scales[index], halfSums[index]);
                 }
-
-                sums[token * TileMatrix.TileRows + row] = Meet(lanes);
             }
+
+            for (int token = 0; token < tokens; token++)
+                sums[token * TileMatrix.TileRows + row] = Meet(lanes + token * 8);
         }
+    }
+
+    // The integer sum of products is exact, its order free; so is that of minimums and sums of x.
+    private static float GroupTerm(WeightFormat format, int* integers, byte* head, byte* body, int row, sbyte* x, float scale, int halfSums)
+    {
+        int first = (short)halfSums, second = halfSums >> 16, sum = 0;
+        for (int half = 0; half < 2; half++, integers += 16, x += 16)
+        {
+            int products = 0;
+            for (int k = 0; k < 16; k++)
+                products += integers[k] * x[k];
+            sum += TileGroups.IntegerScale(format, body, row, half) * products;
+        }
+
+        float term = sum * (TileGroups.Scale(format, head, row) * scale);
+        if (StoredGroup.HasIntegerMinimums(format))
+        {
+            int least = TileGroups.IntegerMinimum(format, body, row, 0) * first + TileGroups.IntegerMinimum(format, body, row, 1) * second;
+            return term - least * (TileGroups.Minimum(head, row) * scale);
+        }
+
+        return StoredGroup.HasMinimum(format) ? term + TileGroups.Minimum(head, row) * ((first + second) * scale) : term;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

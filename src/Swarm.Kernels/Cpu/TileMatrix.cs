@@ -5,12 +5,9 @@ namespace Swarm.Kernels.Cpu;
 
 /// <summary>
 /// Weights in tiles of 16 rows, so that a vector holds one column of several rows and no sum is horizontal. The last tile is padded
-/// with zero rows. A tile of a quantized format is a run of groups of 32 columns, each: 16 F16 scales, for Q4_1 16 F16 minimums, then
-/// blocks of 64 bytes where byte row·4 + j of block g is column 4g + j (Q8_0, 8 blocks), or columns 8g + j in the low and 8g + 4 + j in the
-/// high nibble (Q4, 4 blocks). A tile of floats has for each column 16 values in their stored form.
-/// <para>A format joins with its <see cref="TileGroupBytes"/>, its case in packing and in <see cref="Quantum"/>, and an <c>IGroups</c> of the vector loops: how four columns of a
-/// row vector come to bytes, and the term of a group. K-quants fit as groups of 32 whose scale and minimum, of 6 or 8 bits under one F16 of 256 columns, are
-/// multiplied out when they are loaded; the reading of a group's halves is then part of its <c>IGroups</c>.</para>
+/// with zero rows. A tile of a quantized format is a run of groups of 32 columns (<see cref="TileLayout"/>). A tile of floats has for each column 16 values in their stored form.
+/// <para>A format joins with its <see cref="TileLayout"/>, the reading of its stored groups (<see cref="StoredGroup"/>), and its operators in the vector loops: how four columns of a
+/// row vector come to bytes, and the term of a group.</para>
 /// </summary>
 internal sealed unsafe class TileMatrix : WeightMatrix
 {
@@ -23,9 +20,11 @@ internal sealed unsafe class TileMatrix : WeightMatrix
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         long stored = WeightFormats.RowBytes(format, columns);
-        GroupBytes = TileGroupBytes(format);
-        Groups = columns / WeightFormats.GroupLength(format);
-        TileBytes = ((long)Groups * GroupBytes + 63) & ~63L;
+        bool quantized = WeightFormats.GroupLength(format) > 1;
+        Layout = quantized ? TileLayout.Of(format) : default;
+        Groups = quantized ? columns / 32 : columns;
+        GroupBytes = quantized ? Layout.HeadBytes + Layout.BodyBytes : format == WeightFormat.F32 ? 64 : 32;
+        TileBytes = ((quantized ? Layout.HeadOffset(Groups) : (long)Groups * GroupBytes) + 63) & ~63L;
         Tiles = (rows + TileRows - 1) / TileRows;
         _tiles = memory.Take(Tiles * TileBytes);
         for (int tile = 0; tile < Tiles; tile++)
@@ -45,48 +44,27 @@ internal sealed unsafe class TileMatrix : WeightMatrix
 
     public long TileBytes { get; }
 
-    /// <summary>Groups of a row; a float column is a group.</summary>
+    /// <summary>Where the groups of a quantized format lie.</summary>
+    public TileLayout Layout { get; }
+
+    /// <summary>Groups of 32 of a row; a float column is a group.</summary>
     public int Groups { get; }
+
+    /// <summary>A format of the vector loops for integer scales, more than four bits or a table.</summary>
+    public bool IsScaled => Format is >= WeightFormat.Q5_0 and <= WeightFormat.MXFP4;
 
     /// <summary>No scale or minimum of a quantized format and no F16 weight is infinite or NaN.</summary>
     public bool HalvesAreFinite { get; private set; } = true;
 
-    /// <summary>Bytes of one group of all 16 rows.</summary>
+    /// <summary>Bytes of one group of all 16 rows, of formats whose groups have a head each.</summary>
     public int GroupBytes { get; }
 
     public override long ResidentBytes => _tiles.Bytes;
-
-    public static int TileGroupBytes(WeightFormat format) => format switch
-    {
-        WeightFormat.F32 => 64,
-        WeightFormat.F16 or WeightFormat.BF16 => 32,
-        WeightFormat.Q8_0 => 32 + 512,
-        WeightFormat.Q4_0 => 32 + 256,
-        WeightFormat.Q4_1 => 64 + 256,
-        _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
-    };
 
     /// <summary>Refuses a matrix whose memory is gone.</summary>
     public void CheckAlive() => ObjectDisposedException.ThrowIf(_tiles.Pointer == null, this);
 
     public byte* Tile(int tile) => _tiles.Pointer + tile * TileBytes;
-
-    /// <summary>Quantized weight of a column of a group, as stored (Q4 unsigned).</summary>
-    public static int Quantum(WeightFormat format, byte* group, int row, int column)
-    {
-        switch (format)
-        {
-            case WeightFormat.Q8_0:
-                return (sbyte)group[32 + column / 4 * 64 + row * 4 + column % 4];
-            default:
-                byte pair = group[(format == WeightFormat.Q4_0 ? 32 : 64) + column / 8 * 64 + row * 4 + column % 4];
-                return column % 8 < 4 ? pair & 15 : pair >> 4;
-        }
-    }
-
-    public static float Scale(byte* group, int row) => HalfBits.ToSingle(((ushort*)group)[row]);
-
-    public static float Minimum(byte* group, int row) => HalfBits.ToSingle(((ushort*)group)[16 + row]);
 
     /// <summary>A float format's weight.</summary>
     public static float Value(WeightFormat format, byte* column, int row) => format switch
@@ -111,8 +89,8 @@ internal sealed unsafe class TileMatrix : WeightMatrix
         }
         else
         {
-            for (int start = 0; start < Columns; start += 32, group += GroupBytes)
-                CopyGroup(group, row, destination.Slice(start, 32));
+            for (int i = 0; i < Groups; i++)
+                CopyGroup(group + Layout.HeadOffset(i), group + Layout.BodyOffset(i), row, destination.Slice(32 * i, 32));
         }
 
         GC.KeepAlive(this);
@@ -120,45 +98,52 @@ internal sealed unsafe class TileMatrix : WeightMatrix
 
     protected override void Dispose(bool disposing) => _tiles.Dispose();
 
-    private void CopyGroup(byte* group, int row, Span<float> destination)
+    private void CopyGroup(byte* head, byte* body, int row, Span<float> destination)
     {
-        float scale = Scale(group, row);
-        int offset = Format == WeightFormat.Q4_0 ? 8 : 0;
+        float scale = TileGroups.Scale(Format, head, row);
+        float minimum = StoredGroup.HasMinimum(Format) ? TileGroups.Minimum(head, row) : 0;
         for (int column = 0; column < 32; column++)
         {
-            float value = scale * (Quantum(Format, group, row, column) - offset);
-            destination[column] = Format == WeightFormat.Q4_1 ? value + Minimum(group, row) : value;
+            float value = scale * TileGroups.IntegerScale(Format, body, row, column / 16) * TileGroups.Integer(Format, Layout, body, row, column);
+            if (StoredGroup.HasIntegerMinimums(Format))
+                value -= minimum * TileGroups.IntegerMinimum(Format, body, row, column / 16);
+            else if (StoredGroup.HasMinimum(Format))
+                value += minimum;
+            destination[column] = value;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void PackRow(ReadOnlySpan<byte> stored, byte* tile, int row)
     {
-        int storedGroup = WeightFormats.GroupBytes(Format);
-        for (int group = 0; group < Groups; group++, tile += GroupBytes)
+        int bytes = WeightFormats.GroupBytes(Format);
+        long step = Layout.Groups == 0 ? GroupBytes : Layout.HeadOffset(Layout.Groups);
+        for (; stored.Length > 0; stored = stored[bytes..], tile += step)
         {
-            ReadOnlySpan<byte> from = stored.Slice(group * storedGroup, storedGroup);
             switch (Format)
             {
                 case WeightFormat.F32:
-                    ((uint*)tile)[row] = BinaryPrimitives.ReadUInt32LittleEndian(from);
+                    ((uint*)tile)[row] = BinaryPrimitives.ReadUInt32LittleEndian(stored);
                     break;
                 case WeightFormat.F16:
-                    ((ushort*)tile)[row] = ReadHalf(from);
+                    ((ushort*)tile)[row] = ReadHalf(stored);
                     break;
                 case WeightFormat.BF16:
-                    ((ushort*)tile)[row] = BinaryPrimitives.ReadUInt16LittleEndian(from);
+                    ((ushort*)tile)[row] = BinaryPrimitives.ReadUInt16LittleEndian(stored);
                     break;
                 case WeightFormat.Q8_0:
-                    ((ushort*)tile)[row] = ReadHalf(from);
+                    ((ushort*)tile)[row] = ReadHalf(stored);
                     for (int block = 0; block < 8; block++)
-                        from.Slice(2 + block * 4, 4).CopyTo(new Span<byte>(tile + 32 + block * 64 + row * 4, 4));
+                        stored.Slice(2 + block * 4, 4).CopyTo(new Span<byte>(tile + 32 + block * 64 + row * 4, 4));
+                    break;
+                case WeightFormat.Q4_0 or WeightFormat.Q4_1:
+                    ((ushort*)tile)[row] = ReadHalf(stored);
+                    if (Format == WeightFormat.Q4_1)
+                        ((ushort*)tile)[16 + row] = ReadHalf(stored[2..]);
+                    PackNibbles(stored.Slice(bytes - 16, 16), tile + GroupBytes - 256 + row * 4);
                     break;
                 default:
-                    ((ushort*)tile)[row] = ReadHalf(from);
-                    if (Format == WeightFormat.Q4_1)
-                        ((ushort*)tile)[16 + row] = ReadHalf(from[2..]);
-                    PackNibbles(from[^16..], tile + GroupBytes - 256 + row * 4);
+                    HalvesAreFinite &= TileGroups.Write(Format, stored[..bytes], tile, row);
                     break;
             }
         }

@@ -47,8 +47,11 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             case WeightFormat.Q4_1 when TakesDots:
                 TileGroups<DotsUnsigned<GroupsQ41>>(groups, weights.Groups, x, tokens, scratch);
                 break;
-            default:
+            case WeightFormat.Q4_1:
                 TileGroups<GroupsQ41>(groups, weights.Groups, x, tokens, scratch);
+                break;
+            default:
+                TileScaled(weights, tile, x, tokens, scratch);
                 break;
         }
 
@@ -279,6 +282,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public float* Scales = input.Scales(block);
         public int* EightSums = input.EightSums(block);
         public float* Shares = input.Shares(block);
+        public int* HalfSums = input.HalfSums(block);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public void Next(int tokens)
@@ -287,6 +291,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             Scales += tokens;
             EightSums += tokens;
             Shares += tokens;
+            HalfSums += tokens;
         }
     }
 

@@ -354,7 +354,7 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override float QuantizeGroup(float* input, sbyte* quanta, out int sum)
+    public override float QuantizeGroup(float* input, sbyte* quanta, out int halfSums)
     {
         TV largest = TW.AllInt(0);
         for (int i = 0; i < 32; i += TW.Lanes)
@@ -362,7 +362,7 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
         int bits = TW.MaxAcross(largest);
         float amax = BitConverter.Int32BitsToSingle(bits);
         if (bits >= 0x7F800000 || amax < ScalarOps.SmallestMaximum)
-            return _scalar.QuantizeGroup(input, quanta, out sum);
+            return _scalar.QuantizeGroup(input, quanta, out halfSums);
 
         // The reciprocal errs by two units in the last place at most, so that |x| · inverse rounds to 127 at most: the clamp never acts.
         TV inverse = TW.All(127f * KernelMath.Reciprocal(amax));
@@ -371,11 +371,13 @@ internal sealed unsafe partial class VectorOps<TW, TV> : CpuOps
         {
             TV rounded = TW.Add(TW.Mul(TW.Load(input + i), inverse), TW.All(KernelMath.RoundingMagic));
             rounded = TW.SubInt(rounded, TW.AllInt(KernelMath.RoundingMagicBits));
-            total = TW.AddInt(total, rounded);
+            total = TW.AddInt(total, i < 16 ? rounded : TW.ShiftLeft(rounded, 16));
             TW.StoreBytes(quanta + i, rounded);
         }
 
-        sum = TW.SumAcross(total);
+        // The sum of the first 16 below, of the others above; a negative one below has taken 1 from above.
+        int both = TW.SumAcross(total), first = (short)both;
+        halfSums = (ushort)first | (both - first);
         return amax * ScalarOps.OneOver127;
     }
 

@@ -144,6 +144,43 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> MulPairs(Vector128<byte> a, Vector128<byte> b)
+    {
+        if (Sse2.IsSupported)
+            return Sse2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
+        (Vector128<int> aLow, Vector128<int> aHigh) = Vector128.Widen(a.AsInt16());
+        (Vector128<int> bLow, Vector128<int> bHigh) = Vector128.Widen(b.AsInt16());
+        Vector128<int> low = aLow * bLow, high = aHigh * bHigh;
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.AddPairwise(low, high).AsByte();
+        return (Vector128.Create(low[0], low[2], high[0], high[2]) + Vector128.Create(low[1], low[3], high[1], high[3])).AsByte();
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> TwiceLow(Vector128<byte> pairs) => Vector128.Shuffle(pairs, Vector128.Create((byte)0, 1, 0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12, 13, 12, 13));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> TwiceHigh(Vector128<byte> pairs) => Vector128.Shuffle(pairs, Vector128.Create((byte)2, 3, 2, 3, 6, 7, 6, 7, 10, 11, 10, 11, 14, 15, 14, 15));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> Lookup(ReadOnlySpan<sbyte> table, Vector128<byte> indices)
+    {
+        Vector128<byte> entries = Vector128.Create(table).AsByte();
+        if (Ssse3.IsSupported)
+            return Ssse3.Shuffle(entries, indices);
+        if (AdvSimd.Arm64.IsSupported)
+            return AdvSimd.Arm64.VectorTableLookup(entries, indices);
+        return Vector128.Shuffle(entries, indices);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LoadBytes(void* from) =>
+        Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<uint>(from)).AsByte())).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> LoadBytePairs(void* from) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from)).AsSByte()).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> LoadShorts(void* from) => Vector128.WidenLower(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from)).AsInt16()).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

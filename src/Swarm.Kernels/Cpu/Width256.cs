@@ -121,6 +121,55 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> MulPairs(Vector256<byte> a, Vector256<byte> b)
+    {
+        if (Avx2.IsSupported)
+            return Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
+        return Vector256.Create(Width128.MulPairs(a.GetLower(), b.GetLower()), Width128.MulPairs(a.GetUpper(), b.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> TwiceLow(Vector256<byte> pairs)
+    {
+        if (Avx2.IsSupported)
+            return Avx2.Shuffle(pairs, Twice(0x05040504_01000100));
+        return Vector256.Create(Width128.TwiceLow(pairs.GetLower()), Width128.TwiceLow(pairs.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> TwiceHigh(Vector256<byte> pairs)
+    {
+        if (Avx2.IsSupported)
+            return Avx2.Shuffle(pairs, Twice(0x07060706_03020302));
+        return Vector256.Create(Width128.TwiceHigh(pairs.GetLower()), Width128.TwiceHigh(pairs.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> Lookup(ReadOnlySpan<sbyte> table, Vector256<byte> indices)
+    {
+        if (!Avx2.IsSupported)
+            return Vector256.Create(Width128.Lookup(table, indices.GetLower()), Width128.Lookup(table, indices.GetUpper()));
+        Vector128<byte> entries = Vector128.Create(table).AsByte();
+        return Avx2.Shuffle(Vector256.Create(entries, entries), indices);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadBytes(void* from)
+    {
+        if (Avx2.IsSupported)
+            return Avx2.ConvertToVector256Int32(Vector128.CreateScalarUnsafe(Unsafe.ReadUnaligned<ulong>(from)).AsByte()).AsByte();
+        return Vector256.Create(Width128.LoadBytes(from), Width128.LoadBytes((byte*)from + 4));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> LoadBytePairs(void* from)
+    {
+        if (Avx2.IsSupported)
+            return Avx2.ConvertToVector256Int16(Vector128.Load((sbyte*)from)).AsByte();
+        return Vector256.Create(Width128.LoadBytePairs(from), Width128.LoadBytePairs((byte*)from + 8));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> LoadShorts(void* from)
     {
         if (Avx2.IsSupported)
@@ -144,4 +193,7 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<byte>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int SumAcross(Vector256<byte> ints) => Vector256.Sum(ints.AsInt32());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Twice(ulong places) => Vector256.Create(places, places + 0x0808080808080808, places, places + 0x0808080808080808).AsByte();
 }

@@ -115,6 +115,46 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> MulPairs(Vector512<byte> a, Vector512<byte> b)
+    {
+        if (Avx512BW.IsSupported)
+            return Avx512BW.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()).AsByte();
+        return Vector512.Create(Width256.MulPairs(a.GetLower(), b.GetLower()), Width256.MulPairs(a.GetUpper(), b.GetUpper()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> TwiceLow(Vector512<byte> pairs) => Vector512.Create(Width256.TwiceLow(pairs.GetLower()), Width256.TwiceLow(pairs.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> TwiceHigh(Vector512<byte> pairs) => Vector512.Create(Width256.TwiceHigh(pairs.GetLower()), Width256.TwiceHigh(pairs.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> Lookup(ReadOnlySpan<sbyte> table, Vector512<byte> indices)
+    {
+        if (!Avx512BW.IsSupported)
+            return Vector512.Create(Width256.Lookup(table, indices.GetLower()), Width256.Lookup(table, indices.GetUpper()));
+        Vector128<byte> entries = Vector128.Create(table).AsByte();
+        Vector256<byte> twice = Vector256.Create(entries, entries);
+        return Avx512BW.Shuffle(Vector512.Create(twice, twice), indices);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadBytes(void* from)
+    {
+        if (Avx512F.IsSupported)
+            return Avx512F.ConvertToVector512Int32(Vector128.Load((byte*)from)).AsByte();
+        return Vector512.Create(Width256.LoadBytes(from), Width256.LoadBytes((byte*)from + 8));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> LoadBytePairs(void* from)
+    {
+        if (Avx512BW.IsSupported)
+            return Avx512BW.ConvertToVector512Int16(Vector256.Load((sbyte*)from)).AsByte();
+        return Vector512.Create(Width256.LoadBytePairs(from), Width256.LoadBytePairs((byte*)from + 16));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> LoadShorts(void* from)
     {
         if (Avx512F.IsSupported)

@@ -6,7 +6,7 @@ namespace Swarm.Kernels;
 /// <summary>Values of rows in the layout that files hold (GGUF's; floats little-endian).</summary>
 public static class StoredRows
 {
-    /// <summary>Writes the float32 values of <paramref name="stored"/>, groups in order: d·q, d·(q − 8) or d·q + m, each operation rounded once.</summary>
+    /// <summary>Writes the float32 values of <paramref name="stored"/>, groups in order, each operation rounded once: d·s·q, and to that the minimum added (Q4_1, Q5_1) or e·m taken away (Q2_K, Q4_K, Q5_K).</summary>
     /// <param name="format">Layout of <paramref name="stored"/>.</param>
     /// <param name="stored">Whole groups.</param>
     /// <param name="values">As many values as the groups hold.</param>
@@ -36,41 +36,32 @@ public static class StoredRows
                     values[i] = HalfBits.FromBrain(ReadHalf(stored, i * 2));
                 return;
             default:
-                int bytes = WeightFormats.GroupBytes(format);
-                for (int group = 0; group < values.Length / 32; group++)
-                    DequantizeGroup(format, stored.Slice(group * bytes, bytes), values.Slice(group * 32, 32));
+                DequantizeGroups(format, stored, values);
                 return;
         }
     }
 
-    private static void DequantizeGroup(WeightFormat format, ReadOnlySpan<byte> stored, Span<float> values)
+    private static void DequantizeGroups(WeightFormat format, ReadOnlySpan<byte> stored, Span<float> values)
     {
-        float scale = HalfBits.ToSingle(ReadHalf(stored, 0));
-        switch (format)
+        int bytes = WeightFormats.GroupBytes(format), length = WeightFormats.GroupLength(format);
+        bool hasMinimum = StoredGroup.HasMinimum(format), takesAway = StoredGroup.HasIntegerMinimums(format);
+        Span<byte> quanta = stackalloc byte[StoredGroup.MaxLength];
+        Span<sbyte> scales = stackalloc sbyte[StoredGroup.MaxLength / StoredGroup.ScaleLength];
+        Span<byte> minimums = stackalloc byte[StoredGroup.MaxLength / StoredGroup.ScaleLength];
+        for (; stored.Length > 0; stored = stored[bytes..], values = values[length..])
         {
-            case WeightFormat.Q8_0:
-                for (int i = 0; i < 32; i++)
-                    values[i] = scale * (sbyte)stored[2 + i];
-                return;
-            case WeightFormat.Q4_0:
-                for (int i = 0; i < 16; i++)
-                {
-                    values[i] = scale * ((stored[2 + i] & 15) - 8);
-                    values[i + 16] = scale * ((stored[2 + i] >> 4) - 8);
-                }
-
-                return;
-            default:
-                float minimum = HalfBits.ToSingle(ReadHalf(stored, 2));
-                for (int i = 0; i < 16; i++)
-                {
-                    float low = scale * (stored[4 + i] & 15);
-                    float high = scale * (stored[4 + i] >> 4);
-                    values[i] = low + minimum;
-                    values[i + 16] = high + minimum;
-                }
-
-                return;
+            StoredGroup.Read(format, stored[..bytes], quanta[..length], scales[..(length / StoredGroup.ScaleLength)], minimums[..(length / StoredGroup.ScaleLength)]);
+            float d = StoredGroup.Scale(format, StoredGroup.ScaleBits(format, stored));
+            float m = hasMinimum ? HalfBits.ToSingle(StoredGroup.MinimumBits(format, stored)) : 0;
+            for (int i = 0; i < length; i++)
+            {
+                float value = d * scales[i / StoredGroup.ScaleLength] * StoredGroup.Integer(format, quanta[i]);
+                if (takesAway)
+                    value -= m * minimums[i / StoredGroup.ScaleLength];
+                else if (hasMinimum)
+                    value += m;
+                values[i] = value;
+            }
         }
     }
 

@@ -29,6 +29,9 @@ internal static class RandomModel
         if (parts.Length == 4 && !ulong.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out seed))
             throw Invalid(spec, "a seed that is a non-negative integer");
         ModelConfig config = ChooseShape(bytes, format);
+        double least = (BlockValues(config) + (double)config.Vocabulary * config.Hidden) * WeightFormats.GroupBytes(format) / WeightFormats.GroupLength(format);
+        if (config.Blocks == 1 && WeightFormats.GroupLength(format) > 64 && least > 2 * bytes)
+            throw Invalid(spec, $"at least {(long)(least / 2) / 1024 + 1}KiB for {WeightFormats.Name(format)}, whose rows are multiples of {WeightFormats.GroupLength(format)}");
         return (config, new RandomTensors(config, format, seed));
     }
 
@@ -36,22 +39,25 @@ internal static class RandomModel
     {
         double valueBytes = (double)WeightFormats.GroupBytes(format) / WeightFormats.GroupLength(format);
         double values = bytes / valueBytes;
-        ModelConfig best = Shape(64, 1, 256);
+
+        // Rows are whole groups.
+        int unit = Math.Max(64, WeightFormats.GroupLength(format));
+        ModelConfig best = Shape(unit, unit, 1, 256);
 
         // The widest model that still has a published model's depth for its width; small ones at least LeastBlocks.
-        for (int hidden = 64; hidden <= 16_384; hidden += hidden < 1024 ? 64 : 256)
+        for (int hidden = unit; hidden <= 16_384; hidden += hidden < 1024 ? unit : 256)
         {
             int vocabulary = Math.Clamp((int)(values / 16 / hidden) / 64 * 64, 256, 32_768);
-            double perBlock = BlockValues(Shape(hidden, 1, vocabulary));
+            double perBlock = BlockValues(Shape(hidden, unit, 1, vocabulary));
             int blocks = (int)Math.Round((values - (double)vocabulary * hidden) / perBlock);
             if (blocks < Math.Max(LeastBlocks, hidden / 128))
             {
-                if (hidden == 64)
-                    best = Shape(hidden, Math.Max(1, blocks), vocabulary);
+                if (hidden == unit)
+                    best = Shape(hidden, unit, Math.Max(1, blocks), vocabulary);
                 break;
             }
 
-            best = Shape(hidden, Math.Min(blocks, ConfigLimits.Blocks), vocabulary);
+            best = Shape(hidden, unit, Math.Min(blocks, ConfigLimits.Blocks), vocabulary);
         }
 
         return best;
@@ -64,7 +70,7 @@ internal static class RandomModel
         return config.Hidden * (2 * queries + 2 * keys + 3.0 * config.FeedForward);
     }
 
-    private static ModelConfig Shape(int hidden, int blocks, int vocabulary)
+    private static ModelConfig Shape(int hidden, int unit, int blocks, int vocabulary)
     {
         int headDimension = hidden >= 2048 ? 128 : hidden >= 256 ? 64 : 32;
         int heads = hidden / headDimension;
@@ -77,7 +83,7 @@ internal static class RandomModel
             Heads = heads,
             KeyValueHeads = heads % 4 == 0 ? heads / 4 : heads % 3 == 0 ? heads / 3 : heads % 2 == 0 ? heads / 2 : 1,
             HeadDimension = headDimension,
-            FeedForward = (hidden * 11 / 4 + 63) / 64 * 64,
+            FeedForward = (hidden * 11 / 4 + unit - 1) / unit * unit,
             Vocabulary = vocabulary,
             Context = 8192,
             NormEpsilon = 1e-5f,

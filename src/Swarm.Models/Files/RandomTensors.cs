@@ -14,7 +14,6 @@ namespace Swarm.Models.Files;
 internal sealed class RandomTensors : ITensorStore
 {
     private const int MaxKeptBytes = 1 << 22;
-    private const ulong Golden = 0x9E3779B97F4A7C15;
     private readonly Dictionary<string, TensorInfo> _byName = new(StringComparer.Ordinal);
     private readonly List<TensorInfo> _tensors = [];
     private readonly ulong _seed;
@@ -90,34 +89,27 @@ internal sealed class RandomTensors : ITensorStore
 
     public void Dispose() => t_buffer = null;
 
-    private static ulong Mix(ulong value)
-    {
-        value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;
-        value = (value ^ (value >> 27)) * 0x94D049BB133111EB;
-        return value ^ (value >> 31);
-    }
-
-    /// <summary>Value in [−1, 1) from the upper 24 bits.</summary>
-    private static float Uniform(ulong random) => (int)(random >> 40) * (1f / (1 << 23)) - 1f;
-
     private void Fill(TensorInfo tensor, WeightFormat format, long firstGroup, Span<byte> rows)
     {
         ulong key = KeyOf(tensor.Name);
         int groupBytes = WeightFormats.GroupBytes(format);
         bool norm = tensor.Shape.Count == 1;
 
+        // Numbers that a group may draw, one for each 8 bytes of it.
+        ulong draws = WeightFormats.GroupLength(format) == 256 ? 32UL : 8;
+
         // Standard deviation 1/√columns keeps the mean square of what a matrix is applied to.
         float deviation = (float)(1 / Math.Sqrt(tensor.Columns));
         for (int i = 0; i < rows.Length / groupBytes; i++)
         {
             Span<byte> group = rows.Slice(i * groupBytes, groupBytes);
-            ulong counter = key + Golden * (8 * (ulong)(firstGroup + i));
+            ulong counter = key + RandomGroup.Golden * (draws * (ulong)(firstGroup + i));
             if (norm)
-                WriteFloat(format, group, 1 + 0.1f * Uniform(Mix(counter)));
+                WriteFloat(format, group, 1 + 0.1f * RandomGroup.Uniform(RandomGroup.Mix(counter)));
             else if (WeightFormats.GroupLength(format) == 1)
-                WriteFloat(format, group, 1.7320508f * deviation * Uniform(Mix(counter)));
+                WriteFloat(format, group, 1.7320508f * deviation * RandomGroup.Uniform(RandomGroup.Mix(counter)));
             else
-                WriteGroup(format, group, counter, deviation);
+                RandomGroup.Write(format, group, counter, deviation);
         }
     }
 
@@ -129,32 +121,6 @@ internal sealed class RandomTensors : ITensorStore
             BinaryPrimitives.WriteHalfLittleEndian(value, (Half)number);
         else
             BinaryPrimitives.WriteUInt16LittleEndian(value, (ushort)(BitConverter.SingleToUInt32Bits(number) >> 16));
-    }
-
-    private static void WriteGroup(WeightFormat format, Span<byte> group, ulong counter, float deviation)
-    {
-        ulong first = Mix(counter);
-
-        // Uniform integers of 8 or 4 bits have a deviation of about 73.9 or 4.6; scales vary by a quarter. The sign of the scale takes out the mean of −½ that
-        // two's complement has.
-        float spread = format == WeightFormat.Q8_0 ? 73.9f : 4.61f;
-        float scale = deviation / spread * (1 + 0.25f * Uniform(first));
-        if ((first & 1) != 0)
-            scale = -scale;
-        BinaryPrimitives.WriteHalfLittleEndian(group, (Half)scale);
-        int header = 2;
-        if (format == WeightFormat.Q4_1)
-        {
-            BinaryPrimitives.WriteHalfLittleEndian(group[2..], (Half)(-7.5f * scale));
-            header = 4;
-        }
-
-        Span<byte> values = group[header..];
-        for (int i = 0; i < values.Length; i += 8)
-        {
-            counter += Golden;
-            BinaryPrimitives.WriteUInt64LittleEndian(values[i..], Mix(counter));
-        }
     }
 
     private ulong KeyOf(string name)

@@ -69,11 +69,21 @@ public sealed class KernelMeasurement(TimeProvider time)
         byte[] stretch = new byte[WeightFormats.RowBytes(format, Columns) * 16];
         int group = WeightFormats.GroupBytes(format);
         for (int i = 0; i < stretch.Length; i++)
-            stretch[i] = (byte)(i % group is 1 or 3 ? 0x1C : i * 37);
+            stretch[i] = Plausible(format, i % group, (byte)(i * 37));
         List<WeightMatrix> weights = [];
         for (long packed = 0; packed < bytes; packed += weights[^1].ResidentBytes)
             weights.Add(kernels.Pack(format, Rows, Columns, (_, rows) => stretch.AsSpan(0, stretch.Length / 16 * rows)));
         return weights;
+    }
+
+    // No scale may be infinite or NaN; in groups of 256 it stands where it likes, so that no byte may be its upper one.
+    private static byte Plausible(WeightFormat format, int place, byte value)
+    {
+        if (WeightFormats.GroupLength(format) == 256)
+            return (byte)(value & 0xBF);
+        if (format == WeightFormat.MXFP4)
+            return place == 0 ? (byte)0x78 : value;
+        return place is 1 or 3 ? (byte)0x1C : value;
     }
 
     private static float[] Input(int tokens)

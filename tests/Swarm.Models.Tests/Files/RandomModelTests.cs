@@ -14,6 +14,9 @@ public sealed class RandomModelTests
     [InlineData("random:8MiB:f32", 8L << 20)]
     [InlineData("random:1.5GB:bf16", 1_500_000_000)]
     [InlineData("random:40GiB:q4_1", 40L << 30)]
+    [InlineData("random:512MiB:q4_k", 512L << 20)]
+    [InlineData("random:8GiB:Q6_K", 8L << 30)]
+    [InlineData("random:30GiB:mxfp4", 30L << 30)]
     public void Open_Size_ModelOfAboutThatSizeWithAtLeastTwelveBlocks(string spec, long bytes)
     {
         using ModelSource source = ModelSource.Open(spec);
@@ -27,7 +30,8 @@ public sealed class RandomModelTests
     [Theory]
     [InlineData("random:")]
     [InlineData("random:1GiB")]
-    [InlineData("random:1GiB:q5_k")]
+    [InlineData("random:1GiB:q9_k")]
+    [InlineData("random:16KiB:q4_k")]
     [InlineData("random:1GiB:3")]
     [InlineData("random:many:q4_0")]
     [InlineData("random:-1GiB:q4_0")]
@@ -43,13 +47,10 @@ public sealed class RandomModelTests
         Assert.Contains(spec, exception.Message, StringComparison.Ordinal);
     }
 
+    public static TheoryData<WeightFormat> Formats => [.. Enum.GetValues<WeightFormat>()];
+
     [Theory]
-    [InlineData(WeightFormat.F32)]
-    [InlineData(WeightFormat.F16)]
-    [InlineData(WeightFormat.BF16)]
-    [InlineData(WeightFormat.Q8_0)]
-    [InlineData(WeightFormat.Q4_0)]
-    [InlineData(WeightFormat.Q4_1)]
+    [MemberData(nameof(Formats))]
     public void Rows_AnyRange_TheSameBytesAndTheIntendedDeviation(WeightFormat format)
     {
         using ModelSource source = ModelSource.Open($"random:2MiB:{format}:5");
@@ -85,6 +86,8 @@ public sealed class RandomModelTests
     [InlineData("random:3MiB:q4_0")]
     [InlineData("random:3MiB:q8_0:9")]
     [InlineData("random:3MiB:f16")]
+    [InlineData("random:3MiB:q4_k")]
+    [InlineData("random:3MiB:mxfp4")]
     public void Logits_OfARandomModel_AreFiniteAndDiffer(string spec)
     {
         using var runner = new ModelRunner(spec, new CpuKernels(2));
