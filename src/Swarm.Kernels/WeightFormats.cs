@@ -25,6 +25,20 @@ public static class WeightFormats
         _ => throw new ArgumentOutOfRangeException(nameof(format), format, "not a weight format"),
     };
 
+    /// <summary>The format of that name, in letters of either size.</summary>
+    public static bool TryParse(string name, out WeightFormat format)
+    {
+        foreach (WeightFormat candidate in Enum.GetValues<WeightFormat>())
+        {
+            format = candidate;
+            if (string.Equals(name, Name(candidate), StringComparison.OrdinalIgnoreCase))
+                return true;
+        }
+
+        format = default;
+        return false;
+    }
+
     /// <summary>Values that share a scale; 1 where there is none.</summary>
     public static int GroupLength(WeightFormat format) => format switch
     {

@@ -1,5 +1,6 @@
 using Spectre.Console;
 using Swarm.Cli.Framework;
+using Swarm.Kernels;
 using Swarm.Node.Measurement;
 
 namespace Swarm.Cli.Commands;
@@ -7,11 +8,14 @@ namespace Swarm.Cli.Commands;
 /// <summary>The kernels by themselves: decode against plain reading, batch and prefill against plain arithmetic.</summary>
 internal sealed class BenchKernelsCommand : CommandDefinition
 {
+    private static readonly Setting<WeightFormat[]?> Types =
+        new("types", "T,U", "weight formats, such as q4_k,q6_k (default: all)", Values.WeightFormats, null, inputOnly: true);
+
     public override string Name => "kernels";
 
     public override string Description => "matrix products of every weight format against reading and arithmetic";
 
-    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Threads];
+    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Threads, Types];
 
     public override Task<int> RunAsync(CommandContext context)
     {
@@ -21,7 +25,7 @@ internal sealed class BenchKernelsCommand : CommandDefinition
         }
 
         List<KernelFigure> figures = [];
-        foreach (KernelFigure figure in new KernelMeasurement(context.Time).Run(context.Get(CommonSettings.Threads), cancellationToken: context.Interrupts.Polite))
+        foreach (KernelFigure figure in new KernelMeasurement(context.Time).Run(context.Get(CommonSettings.Threads), formats: context.Get(Types), cancellationToken: context.Interrupts.Polite))
         {
             context.Interrupts.Polite.ThrowIfCancellationRequested();
             figures.Add(figure);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Protocol.Transport;
 
@@ -133,5 +134,16 @@ internal static class Values
         }
 
         return values;
+    }
+
+    /// <summary>q4_k,q6_k; white space around is allowed.</summary>
+    public static WeightFormat[] WeightFormats(string text)
+    {
+        string[] parts = text.Split([',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        if (parts.Length == 0)
+            throw new FormatException("weight formats joined by commas; there is none");
+        return [.. parts.Select(part => Kernels.WeightFormats.TryParse(part, out WeightFormat format)
+            ? format
+            : throw new FormatException($"weight formats of {string.Join(", ", Enum.GetValues<WeightFormat>().Select(Kernels.WeightFormats.Name))}, joined by commas; '{part}' is none"))];
     }
 }
