@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.Intrinsics.X86;
 
 namespace Swarm.Kernels;
 
@@ -6,8 +7,11 @@ namespace Swarm.Kernels;
 /// Values to stored rows, the other way of <see cref="StoredRows"/>: byte for byte what the GGUF reference writes. Divisions and binary64 are the reference's; this runs
 /// where a file is made or loaded, never in a forward pass.
 /// </summary>
-public static class WeightQuantizer
+public static partial class WeightQuantizer
 {
+    /// <summary>Largest magnitude that the scales of every quantized format can hold: a Q4_0 scale is an eighth of it, in F16.</summary>
+    public const float LargestMagnitude = 8 * 65504f;
+
     /// <summary>Writes rows of <paramref name="values"/> as <paramref name="format"/>.</summary>
     /// <param name="format">Layout to write.</param>
     /// <param name="values">Whole groups, finite.</param>
@@ -62,6 +66,12 @@ public static class WeightQuantizer
     // d = max |x| ÷ 127; q to the nearest, ties away from zero.
     private static void QuantizeBytes(ReadOnlySpan<float> values, Span<byte> stored)
     {
+        if (Avx2.IsSupported && UsesVectors)
+        {
+            QuantizeBytes256(values, stored);
+            return;
+        }
+
         float largest = 0;
         foreach (float value in values)
             largest = Math.Max(largest, Math.Abs(value));
@@ -75,6 +85,12 @@ public static class WeightQuantizer
     // d = (the value of the largest magnitude, the first of equal ones) ÷ −8, so that it is stored exactly as quantum 0.
     private static void QuantizeNibbles(ReadOnlySpan<float> values, Span<byte> stored)
     {
+        if (Avx2.IsSupported && UsesVectors)
+        {
+            QuantizeNibbles256(values, stored);
+            return;
+        }
+
         float extreme = 0;
         foreach (float value in values)
             extreme = Math.Abs(value) > Math.Abs(extreme) ? value : extreme;

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Swarm.Kernels;
 
@@ -28,17 +29,55 @@ public static class StoredRows
                     values[i] = BinaryPrimitives.ReadSingleLittleEndian(stored[(i * 4)..]);
                 return;
             case WeightFormat.F16:
-                for (int i = 0; i < values.Length; i++)
+                for (int i = FromHalves(stored, values); i < values.Length; i++)
                     values[i] = HalfBits.ToSingle(ReadHalf(stored, i * 2));
                 return;
             case WeightFormat.BF16:
-                for (int i = 0; i < values.Length; i++)
+                for (int i = FromBrains(stored, values); i < values.Length; i++)
                     values[i] = HalfBits.FromBrain(ReadHalf(stored, i * 2));
                 return;
             default:
                 DequantizeGroups(format, stored, values);
                 return;
         }
+    }
+
+    // Eight at a time as HalfBits does one; returns how many.
+    private static int FromHalves(ReadOnlySpan<byte> stored, Span<float> values)
+    {
+        int i = 0;
+        if (!Vector256.IsHardwareAccelerated || !BitConverter.IsLittleEndian)
+            return i;
+        ReadOnlySpan<ushort> halves = MemoryMarshal.Cast<byte, ushort>(stored);
+        Vector256<uint> least = Vector256.Create(0x0F800000u), infinite = Vector256.Create(0x7F800000u);
+        Vector256<float> power = Vector256.Create(5192296858534827628530496329220096f); // 2^112
+        for (; i <= values.Length - 8; i += 8)
+        {
+            (Vector128<uint> low, Vector128<uint> high) = Vector128.Widen(Vector128.Create(halves.Slice(i, 8)));
+            Vector256<uint> half = Vector256.Create(low, high);
+            Vector256<uint> magnitude = (half & Vector256.Create(0x7FFFu)) << 13;
+            Vector256<uint> sign = (half & Vector256.Create(0x8000u)) << 16;
+            Vector256<uint> finite = (magnitude.AsSingle() * power).AsUInt32();
+            Vector256<uint> bits = Vector256.ConditionalSelect(Vector256.GreaterThanOrEqual(magnitude.AsInt32(), least.AsInt32()).AsUInt32(), infinite | magnitude, finite);
+            (sign | bits).AsSingle().CopyTo(values.Slice(i, 8));
+        }
+
+        return i;
+    }
+
+    private static int FromBrains(ReadOnlySpan<byte> stored, Span<float> values)
+    {
+        int i = 0;
+        if (!Vector256.IsHardwareAccelerated || !BitConverter.IsLittleEndian)
+            return i;
+        ReadOnlySpan<ushort> brains = MemoryMarshal.Cast<byte, ushort>(stored);
+        for (; i <= values.Length - 8; i += 8)
+        {
+            (Vector128<uint> low, Vector128<uint> high) = Vector128.Widen(Vector128.Create(brains.Slice(i, 8)));
+            (Vector256.Create(low, high) << 16).AsSingle().CopyTo(values.Slice(i, 8));
+        }
+
+        return i;
     }
 
     private static void DequantizeGroups(WeightFormat format, ReadOnlySpan<byte> stored, Span<float> values)
