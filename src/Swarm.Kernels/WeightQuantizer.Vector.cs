@@ -43,7 +43,7 @@ public static partial class WeightQuantizer
     {
         (Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) = Load(values);
         float scale = LargestOf(a, b, c, d) / 127;
-        float inverse = scale == 0 ? 0 : 1 / scale;
+        float inverse = Inverse(scale);
         BinaryPrimitives.WriteHalfLittleEndian(stored, (Half)scale);
         Vector256<short> low = Vector256.Narrow(Rounded(a, inverse), Rounded(b, inverse));
         Vector256<short> high = Vector256.Narrow(Rounded(c, inverse), Rounded(d, inverse));
@@ -55,7 +55,7 @@ public static partial class WeightQuantizer
         (Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d) = Load(values);
         float extreme = FirstExtreme(values, LargestOf(a, b, c, d));
         float scale = extreme / -8;
-        double inverse = scale == 0 ? 0 : 1 / scale;
+        double inverse = Inverse(scale);
         BinaryPrimitives.WriteHalfLittleEndian(stored, (Half)scale);
         Vector256<double> by = Vector256.Create(inverse);
         Vector128<byte> low = Narrow(Nibbles(a, by), Nibbles(b, by));

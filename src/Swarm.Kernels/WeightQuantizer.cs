@@ -76,7 +76,7 @@ public static partial class WeightQuantizer
         foreach (float value in values)
             largest = Math.Max(largest, Math.Abs(value));
         float scale = largest / 127;
-        float inverse = scale == 0 ? 0 : 1 / scale;
+        float inverse = Inverse(scale);
         BinaryPrimitives.WriteHalfLittleEndian(stored, (Half)scale);
         for (int i = 0; i < 32; i++)
             stored[2 + i] = (byte)(sbyte)MathF.Round(values[i] * inverse, MidpointRounding.AwayFromZero);
@@ -95,7 +95,7 @@ public static partial class WeightQuantizer
         foreach (float value in values)
             extreme = Math.Abs(value) > Math.Abs(extreme) ? value : extreme;
         float scale = extreme / -8;
-        double inverse = scale == 0 ? 0 : 1 / scale;
+        double inverse = Inverse(scale);
         BinaryPrimitives.WriteHalfLittleEndian(stored, (Half)scale);
         for (int i = 0; i < 16; i++)
             stored[2 + i] = (byte)(Nibble(values[i] * inverse + 8.5) | (Nibble(values[i + 16] * inverse + 8.5) << 4));
@@ -108,12 +108,15 @@ public static partial class WeightQuantizer
         foreach (float value in values)
             (least, largest) = (Math.Min(least, value), Math.Max(largest, value));
         float scale = (largest - least) / 15;
-        float inverse = scale == 0 ? 0 : 1 / scale;
+        float inverse = Inverse(scale);
         BinaryPrimitives.WriteHalfLittleEndian(stored, (Half)scale);
         BinaryPrimitives.WriteHalfLittleEndian(stored[2..], (Half)least);
         for (int i = 0; i < 16; i++)
             stored[4 + i] = (byte)(Nibble((values[i] - least) * inverse + 0.5f) | (Nibble((values[i + 16] - least) * inverse + 0.5f) << 4));
     }
+
+    // 0 also where a scale is so small that its inverse has no place: F16 holds it as 0 anyway.
+    private static float Inverse(float scale) => float.IsFinite(1 / scale) ? 1 / scale : 0;
 
     private static int Nibble(double value) => Math.Clamp((int)value, 0, 15);
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Swarm.Kernels;
 
 namespace Swarm.Models;
 
@@ -19,16 +20,19 @@ public readonly record struct ModelIdentity(string Hex)
     /// <summary>SHA-256 of a model's configuration, 32 bytes: what whoever has only the configuration knows the model by.</summary>
     public static byte[] ConfigHash(ModelConfig config) => SHA256.HashData(config.ToCanonicalBytes());
 
+    /// <summary>How the identity names the format of weights: <see cref="StoredWeights"/>, q8_0, q4_0.</summary>
+    public static string WeightsName(WeightFormat? weights) => weights is { } format ? WeightFormats.Name(format) : StoredWeights;
+
     /// <summary>The identity of a model under an arithmetic.</summary>
     /// <param name="config">The model's shape.</param>
     /// <param name="manifest">Its tensors.</param>
     /// <param name="numericsClass">Name of the kernels' arithmetic.</param>
-    /// <param name="weightFormat"><see cref="StoredWeights"/>, or the format that matrices are brought to at load.</param>
-    public static ModelIdentity Compute(ModelConfig config, ModelManifest manifest, string numericsClass, string weightFormat = StoredWeights)
+    /// <param name="weights">The format that matrices are brought to while they are loaded; null: as stored.</param>
+    public static ModelIdentity Compute(ModelConfig config, ModelManifest manifest, string numericsClass, WeightFormat? weights = null)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(config.ToCanonicalBytes());
-        hash.AppendData(Encoding.UTF8.GetBytes($"manifest={Convert.ToHexStringLower(manifest.Hash.Span)}\nweights={weightFormat}\nnumerics={numericsClass}\n"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"manifest={Convert.ToHexStringLower(manifest.Hash.Span)}\nweights={WeightsName(weights)}\nnumerics={numericsClass}\n"));
         return new ModelIdentity(Convert.ToHexStringLower(hash.GetHashAndReset()));
     }
 

@@ -1,3 +1,4 @@
+using Swarm.Kernels;
 using Swarm.Models.Blocks;
 using Swarm.Models.Families;
 using Swarm.Models.Files;
@@ -44,6 +45,9 @@ public sealed class ModelSource : IDisposable
 
     /// <summary>What configuration, tokenizer and template are made from; null for a random model.</summary>
     public ModelDescription? Description => _description;
+
+    /// <summary>The format that float matrices are brought to while they are loaded; null: as the files store them.</summary>
+    public WeightFormat? Weights { get; private set; }
 
     /// <summary>The model's shape.</summary>
     /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where a folder has no config.json.</exception>
@@ -117,7 +121,7 @@ public sealed class ModelSource : IDisposable
     /// <param name="name">For people.</param>
     /// <param name="through">Made when tensors are first asked for.</param>
     public ModelSource WithTensors(string name, Func<ITensorStore, ITensorStore> through) =>
-        new(name, Location, _description, () => through(Tensors), () => Config);
+        new(name, Location, _description, () => through(Tensors), () => Config) { Weights = Weights };
 
     /// <summary>Path of a file of the model's folder, such as tokenizer.json; null where it is absent or the model is no folder.</summary>
     public string? FindFile(string fileName)
@@ -125,6 +129,62 @@ public sealed class ModelSource : IDisposable
         string path = Path.Combine(Location, fileName);
         return Directory.Exists(Location) && File.Exists(path) ? path : null;
     }
+
+    /// <summary>The same model with its float matrices quantized while they are loaded; takes this one over.</summary>
+    /// <param name="weights">Q8_0 or Q4_0; null: as the files store them.</param>
+    /// <exception cref="ModelException">InvalidArgument: another format.</exception>
+    public ModelSource WithWeights(WeightFormat? weights)
+    {
+        if (weights is { } format && !WeightPlan.Choices.Contains(format))
+        {
+            throw new ModelException(
+                ModelError.InvalidArgument,
+                $"weights: {WeightFormats.Name(format)}, expected {string.Join(" or ", WeightPlan.Choices.Select(WeightFormats.Name))}");
+        }
+
+        var copy = (ModelSource)MemberwiseClone();
+        copy.Weights = weights;
+        return copy;
+    }
+
+    /// <summary>
+    /// This model in the format of weights that gives an identity: its own where one is chosen, else any. Null where none does: the files, the configuration or the arithmetic
+    /// are others.
+    /// </summary>
+    /// <param name="manifest">The model's tensors.</param>
+    /// <param name="numericsClass">Name of the kernels' arithmetic.</param>
+    /// <param name="identity">32 bytes.</param>
+    public ModelSource? As(ModelManifest manifest, string numericsClass, ReadOnlySpan<byte> identity)
+    {
+        if (ModelIdentity.Compute(Config, manifest, numericsClass, Weights).ToBytes().AsSpan().SequenceEqual(identity))
+            return this;
+        foreach (WeightFormat format in Weights is null ? WeightPlan.Choices : [])
+        {
+            if (ModelIdentity.Compute(Config, manifest, numericsClass, format).ToBytes().AsSpan().SequenceEqual(identity))
+                return WithWeights(format);
+        }
+
+        return null;
+    }
+
+    /// <summary>Bytes of memory that the weights of a span's blocks take once they are loaded.</summary>
+    public long HeldBytes(BlockSpan span) => BlockTensors(span).Sum(HeldBytes);
+
+    /// <summary>The same of a block.</summary>
+    public long HeldBytes(int block) => HeldBytes(new BlockSpan(block, block + 1));
+
+    /// <summary>The same of the model's ends.</summary>
+    public long HeldBytes(EndParts parts) => TensorsOf(parts).Sum(HeldBytes);
+
+    /// <summary>The format that a tensor's values are held in once they are loaded; null where no kernel reads it.</summary>
+    public WeightFormat? HeldFormat(TensorInfo tensor) => tensor is { Format: { } format, Shape.Count: >= 2 }
+        ? WeightPlan.Held(Weights, ModelFamily.ByName(Config.Family).RoleOf(Config.Naming, tensor.Name), format, tensor.Columns)
+        : tensor.Format;
+
+    /// <summary>Bytes of memory that a tensor takes once it is loaded.</summary>
+    public long HeldBytes(TensorInfo tensor) => HeldFormat(tensor) is { } held && tensor is { Shape.Count: >= 2, Columns: > 0 }
+        ? tensor.Rows * WeightFormats.RowBytes(held, checked((int)tensor.Columns))
+        : tensor.ByteLength;
 
     /// <summary>Stored bytes of a block's tensors.</summary>
     public long StoredBytes(int block) => StoredBytes(new BlockSpan(block, block + 1));

@@ -1,3 +1,4 @@
+using Swarm.Kernels;
 using Swarm.Models.Files;
 using Swarm.Models.Tests.Files;
 using Swarm.Testing;
@@ -93,13 +94,14 @@ public sealed class ModelManifestTests
         ModelIdentity[] others =
         [
             ModelIdentity.Compute(config, manifest, "reference"),
-            ModelIdentity.Compute(config, manifest, "canonical-1", "q4_0"),
+            ModelIdentity.Compute(config, manifest, "canonical-1", WeightFormat.Q8_0),
+            ModelIdentity.Compute(config, manifest, "canonical-1", WeightFormat.Q4_0),
             ModelIdentity.Compute(config, ModelManifest.Create(other.Tensors), "canonical-1"),
             ModelIdentity.Compute(config with { NormEpsilon = 1e-6f }, manifest, "canonical-1"),
             ModelIdentity.Compute(config with { Rotary = config.Rotary with { Theta = 10_001 } }, manifest, "canonical-1"),
             ModelIdentity.Compute(config with { Context = 255 }, manifest, "canonical-1"),
         ];
-        Assert.Equal(7, others.Append(identity).Distinct().Count());
+        Assert.Equal(8, others.Append(identity).Distinct().Count());
         Assert.Equal(identity, ModelIdentity.Compute(config with { EndTokens = [5] }, manifest, "canonical-1"));
     }
 }

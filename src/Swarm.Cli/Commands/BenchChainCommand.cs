@@ -18,7 +18,7 @@ internal sealed class BenchChainCommand : CommandDefinition
 
     public override string Description => "a chain of nodes on this machine against one process";
 
-    public override IReadOnlyList<ISetting> Settings => [Nodes, CommonSettings.Model, CommonSettings.Threads];
+    public override IReadOnlyList<ISetting> Settings => [Nodes, CommonSettings.Model, CommonSettings.Weights, CommonSettings.Threads];
 
     public override async Task<int> RunAsync(CommandContext context)
     {

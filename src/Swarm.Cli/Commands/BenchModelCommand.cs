@@ -16,7 +16,7 @@ internal sealed class BenchModelCommand : CommandDefinition
 
     public override string Description => "prefill and decode of a model in this process against memory bandwidth";
 
-    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model, CommonSettings.Threads, Prompt, Steps, Rounds];
+    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model, CommonSettings.Weights, CommonSettings.Threads, Prompt, Steps, Rounds];
 
     public override async Task<int> RunAsync(CommandContext context)
     {

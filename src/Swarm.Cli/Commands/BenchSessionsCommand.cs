@@ -22,7 +22,7 @@ internal sealed class BenchSessionsCommand : CommandDefinition
 
     public override string Description => "many sessions at once against one, on nodes of this machine";
 
-    public override IReadOnlyList<ISetting> Settings => [Nodes, Sessions, Steps, CommonSettings.Model, CommonSettings.Threads];
+    public override IReadOnlyList<ISetting> Settings => [Nodes, Sessions, Steps, CommonSettings.Model, CommonSettings.Weights, CommonSettings.Threads];
 
     public override async Task<int> RunAsync(CommandContext context)
     {

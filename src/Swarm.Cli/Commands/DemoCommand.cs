@@ -28,7 +28,7 @@ internal sealed class DemoCommand : CommandDefinition
 
     public override string Description => "a swarm on this machine: starts nodes, generates through them, shows who did what";
 
-    public override IReadOnlyList<ISetting> Settings => [Nodes, Prompt, Tokens, Kill, CommonSettings.Model, CommonSettings.Threads, CommonSettings.Codec];
+    public override IReadOnlyList<ISetting> Settings => [Nodes, Prompt, Tokens, Kill, CommonSettings.Model, CommonSettings.Weights, CommonSettings.Threads, CommonSettings.Codec];
 
     public override async Task<int> RunAsync(CommandContext context)
     {

@@ -16,7 +16,7 @@ internal sealed class InspectCommand : CommandDefinition
 
     public override string Description => "what a model is: sizes, blocks, tokenizer, template, identity";
 
-    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model];
+    public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model, CommonSettings.Weights];
 
     public override Task<int> RunAsync(CommandContext context)
     {
@@ -32,7 +32,7 @@ internal sealed class InspectCommand : CommandDefinition
         }
 
         ModelManifest manifest = ModelManifest.Create(source.Tensors, null, context.Interrupts.Polite);
-        ModelIdentity identity = ModelIdentity.Compute(config, manifest, NumericsClass);
+        ModelIdentity identity = ModelIdentity.Compute(config, manifest, NumericsClass, source.Weights);
         if (context.Events is { } events)
             events.Write("done", json => WriteJson(json, source, config, blocks, ends, parameters, identity));
         else

@@ -35,7 +35,7 @@ internal sealed class ServeCommand : CommandDefinition
 
     public override IReadOnlyList<ISetting> Settings =>
     [
-        CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, Blocks, Memory, Listen, CommonSettings.Threads, CommonSettings.Context,
+        CommonSettings.Model, CommonSettings.Weights, CommonSettings.Join, CommonSettings.Dial, Blocks, Memory, Listen, CommonSettings.Threads, CommonSettings.Context,
         CommonSettings.Reference, CommonSettings.Public, DrainSeconds, .. ServeSurroundings.Settings, Child,
     ];
 

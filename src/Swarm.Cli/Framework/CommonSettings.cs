@@ -1,3 +1,4 @@
+using Swarm.Kernels;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Framework;
@@ -16,6 +17,9 @@ internal static class CommonSettings
 
     public static readonly Setting<string> Model =
         new("model", "M", $"a GGUF file, a folder in Hugging Face layout, or a name (default {DefaultModel})", Values.Text, DefaultModel);
+
+    public static readonly Setting<WeightFormat?> Weights =
+        new("weights", "q8_0|q4_0", "quantize float weights while they are loaded (default: as the files store them, or as the swarm serves them)", Values.Weights, null);
 
     public static readonly Setting<string?> Join =
         new("join", "INVITE", "an invite, or a file that holds one", Values.OptionalText, null);

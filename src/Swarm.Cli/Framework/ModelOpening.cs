@@ -32,14 +32,14 @@ internal static class ModelOpening
     /// <summary>Flags of every command that runs a model.</summary>
     public static IReadOnlyList<ISetting> Settings { get; } =
     [
-        CommonSettings.Model, CommonSettings.Join, CommonSettings.Dial, CommonSettings.Local, CommonSettings.Threads, CommonSettings.Context,
+        CommonSettings.Model, CommonSettings.Weights, CommonSettings.Join, CommonSettings.Dial, CommonSettings.Local, CommonSettings.Threads, CommonSettings.Context,
         CommonSettings.Reference, Route,
     ];
 
-    /// <summary>The files of the model that --model names.</summary>
+    /// <summary>The files of the model that --model names, in the format of weights that --weights says.</summary>
     /// <exception cref="ModelException">ModelNotFound, CorruptModel, UnsupportedModel.</exception>
     public static ModelSource OpenModel(this CommandContext context) =>
-        ModelSource.Open(context.Get(CommonSettings.Model), ModelFolders.Find(AppContext.BaseDirectory));
+        ModelSource.Open(context.Get(CommonSettings.Model), ModelFolders.Find(AppContext.BaseDirectory)).WithWeights(context.Get(CommonSettings.Weights));
 
     /// <summary>The kernels that --threads and --reference ask for, after their known answers were checked.</summary>
     /// <exception cref="NumericsException">This machine computes something else than the numerics class says.</exception>

@@ -46,6 +46,14 @@ internal static class Values
             ? value
             : throw new FormatException(FormattableString.Invariant($"seconds from 0 to {maximum}"));
 
+    /// <summary>What weights can be brought to while they are loaded.</summary>
+    public static WeightFormat? Weights(string text) => text.ToLowerInvariant() switch
+    {
+        "q8_0" => WeightFormat.Q8_0,
+        "q4_0" => WeightFormat.Q4_0,
+        _ => throw new FormatException("q8_0 or q4_0"),
+    };
+
     public static ulong Seed(string text) =>
         ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value)
             ? value

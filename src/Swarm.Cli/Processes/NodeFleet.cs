@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Swarm.Cli.Framework;
+using Swarm.Kernels;
 using Swarm.Models;
 
 namespace Swarm.Cli.Processes;
@@ -41,6 +42,7 @@ internal sealed class NodeFleet : IAsyncDisposable
     public static IReadOnlyList<string> CommonArguments(CommandContext context) =>
     [
         "--model", context.Get(CommonSettings.Model), "--threads", context.Get(CommonSettings.Threads).ToString(CultureInfo.InvariantCulture),
+        .. context.Get(CommonSettings.Weights) is { } weights ? new[] { "--weights", WeightFormats.Name(weights) } : [],
     ];
 
     /// <summary>Starts the nodes and waits until all are ready.</summary>

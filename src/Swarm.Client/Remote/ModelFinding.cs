@@ -35,7 +35,7 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
 
         if (served.Count == 0)
             throw new SwarmException(FaultKind.NoRoute, $"blocks {source.Config.AllBlocks}: no node of the swarm serves any model now");
-        string names = string.Join(", ", served.Select(model => $"{model.Name} ({Convert.ToHexStringLower(model.Identity.Span)[..12]})"));
+        string names = string.Join(", ", served.Select(model => $"{model.Name} ({Convert.ToHexStringLower(model.Identity.Span)[..12]}{(model.Weights is "" or ModelIdentity.StoredWeights ? "" : $", weights {model.Weights}")})"));
         throw new SwarmException(
             FaultKind.ModelMismatch, _seen is null
                 ? $"{source.Name} under {kernels.NumericsClass} is not served; the swarm serves {names}"
@@ -51,10 +51,14 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
             if (await member.Models.GetManifestAsync(directory, cancellationToken) is { } bytes)
             {
                 ModelManifest manifest = ModelManifest.Parse(bytes);
-                ModelIdentity identity = ModelIdentity.Compute(source.Config, manifest, kernels.NumericsClass);
-                if (candidate.Span.SequenceEqual(identity.ToBytes()))
-                    return new FoundModel(identity, ends == EndsMode.Local ? await LoadEndsAsync(manifest, cancellationToken) : null, directory);
-                _seen = $"{source.Name} under {kernels.NumericsClass} would be {identity.Short}: configuration or numerics class differs";
+                if (source.As(manifest, kernels.NumericsClass, candidate.Span) is { } served)
+                {
+                    var identity = new ModelIdentity(Convert.ToHexStringLower(candidate.Span));
+                    return new FoundModel(identity, ends == EndsMode.Local ? await LoadEndsAsync(served, manifest, cancellationToken) : null, directory);
+                }
+
+                ModelIdentity own = ModelIdentity.Compute(source.Config, manifest, kernels.NumericsClass, source.Weights);
+                _seen = $"{source.Name} with weights {ModelIdentity.WeightsName(source.Weights)} under {kernels.NumericsClass} would be {own.Short}: configuration, weights or numerics class differ";
             }
         }
         catch (ModelException exception) when (exception.Error == ModelError.CorruptModel)
@@ -73,9 +77,9 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
         return null;
     }
 
-    private async Task<ModelEnds> LoadEndsAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    private async Task<ModelEnds> LoadEndsAsync(ModelSource served, ModelManifest manifest, CancellationToken cancellationToken)
     {
-        await source.Tensors.EnsureAsync(source.TensorsOf(EndParts.Both), cancellationToken: cancellationToken);
-        return ModelEnds.Load(source, kernels, manifest, cancellationToken);
+        await served.Tensors.EnsureAsync(served.TensorsOf(EndParts.Both), cancellationToken: cancellationToken);
+        return ModelEnds.Load(served, kernels, manifest, cancellationToken);
     }
 }

@@ -81,7 +81,7 @@ public sealed class BlockStack : IDisposable
         if (others.FirstOrDefault(other => other._kernels != kernels || other.Config != config) is { } stranger)
             throw new ModelException(ModelError.InvalidArgument, $"shared blocks {stranger.Span} are of another model or kernel set");
         BlockStack? first = others.Count > 0 ? others[0] : null;
-        var loader = new TensorLoader(source.Tensors, config, kernels, verify, first?._rotary, cancellationToken);
+        var loader = new TensorLoader(source, kernels, verify, first?._rotary, cancellationToken);
         int[] missing = [.. Enumerable.Range(span.Start, span.Count).Where(block => Held(others, block) is null)];
         long total = missing.Sum(source.StoredBytes);
         int loaded = 0;

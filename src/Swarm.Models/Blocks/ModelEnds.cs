@@ -53,7 +53,7 @@ public sealed class ModelEnds : IDisposable
         ModelSource source, KernelSet kernels, ModelManifest? verify = null, CancellationToken cancellationToken = default, EndParts parts = EndParts.Both)
     {
         ModelConfig config = source.Config;
-        var loader = new TensorLoader(source.Tensors, config, kernels, verify, rotary: null, cancellationToken);
+        var loader = new TensorLoader(source, kernels, verify, rotary: null, cancellationToken);
         parts = Needed(config, parts);
         try
         {

@@ -49,7 +49,7 @@ internal readonly record struct RowSlice(int Stored, int First, int Run, int Str
             return (firstRow, count) => store.Rows(tensor, slice.SourceOf(firstRow), count);
 
         // Runs are brought together, as many as are asked for at a time.
-        long rowBytes = tensor.ByteLength / tensor.Rows;
+        long rowBytes = WeightFormats.RowBytes(tensor.Format!.Value, (int)tensor.Columns);
         byte[] gathered = [];
         return (firstRow, count) =>
         {

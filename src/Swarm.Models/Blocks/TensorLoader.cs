@@ -10,19 +10,21 @@ internal sealed class TensorLoader
     private readonly ITensorStore _store;
     private readonly ModelFamily _family;
     private readonly KernelSet _kernels;
+    private readonly WeightFormat? _weights;
     private readonly ModelManifest? _manifest;
     private readonly CancellationToken _cancellationToken;
     private readonly List<WeightMatrix> _matrices = [];
     private readonly HashSet<string> _verified = [];
     private readonly TransposedTensor _transposed;
 
-    public TensorLoader(
-        ITensorStore store, ModelConfig config, KernelSet kernels, ModelManifest? manifest, RotaryTables? rotary, CancellationToken cancellationToken)
+    public TensorLoader(ModelSource source, KernelSet kernels, ModelManifest? manifest, RotaryTables? rotary, CancellationToken cancellationToken)
     {
+        ITensorStore store = source.Tensors;
         _store = store;
-        Config = config;
-        _family = ModelFamily.ByName(config.Family);
+        Config = source.Config;
+        _family = ModelFamily.ByName(Config.Family);
         _kernels = kernels;
+        _weights = source.Weights;
         _manifest = manifest;
         _transposed = new TransposedTensor(store);
         RotaryTables = rotary ?? new RotaryTables();
@@ -68,7 +70,10 @@ internal sealed class TensorLoader
         if (slice.Transposed && WeightFormats.GroupLength(format) > 1)
             throw new ModelException(ModelError.UnsupportedModel, $"tensor {tensor.Name} is stored transposed in {tensor.StoredType}, expected F32, F16 or BF16");
         RowReader reader = slice.Transposed ? _transposed.Reader(tensor, slice, columns) : slice.Reader(_store, tensor, rows);
-        WeightMatrix matrix = _kernels.Pack(format, rows, columns, reader);
+        WeightFormat held = WeightPlan.Held(_weights, role, format, columns);
+        if (held != format)
+            reader = new QuantizedRows(tensor.Name, reader, format, held, rows, columns, _kernels.Threads).Read;
+        WeightMatrix matrix = _kernels.Pack(held, rows, columns, reader);
         _matrices.Add(matrix);
         BytesRead += tensor.ByteLength / (slice.Stored * (long)slice.Matrices) * rows;
         _store.Release(tensor);
@@ -124,8 +129,16 @@ internal sealed class TensorLoader
         if (!_family.TryFind(_store, Config.Naming, role, block, out TensorInfo tensor, expert))
             throw new ModelException(ModelError.CorruptModel, $"tensor {_family.TensorName(Config.Naming, role, block, expert)} is missing");
         if (_manifest is not null && _verified.Add(tensor.Name))
-            _manifest.Verify(_store, tensor);
+            Verify(_manifest, tensor);
         return tensor;
+    }
+
+    // With what its values are made from: scales that differ make another model.
+    private void Verify(ModelManifest manifest, TensorInfo tensor)
+    {
+        manifest.Verify(_store, tensor);
+        foreach (TensorInfo companion in _store.Companions(tensor))
+            manifest.Verify(_store, companion);
     }
 
     private float[] StoredFactors()

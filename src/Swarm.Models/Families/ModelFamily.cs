@@ -178,28 +178,35 @@ internal abstract class ModelFamily
     }
 
     /// <summary>The block that a tensor's name belongs to, or null for the ends and for names that the family does not know.</summary>
-    public int? BlockOf(TensorNaming naming, string name)
+    public int? BlockOf(TensorNaming naming, string name) => PlaceOf(naming, name)?.Block;
+
+    /// <summary>What a tensor does, or null for names that the family does not know.</summary>
+    public TensorRole? RoleOf(TensorNaming naming, string name) => PlaceOf(naming, name)?.Role;
+
+    private (TensorRole Role, int? Block)? PlaceOf(TensorNaming naming, string name)
     {
-        if (BlockOfUsual(naming, name) is { } block)
-            return block;
+        if (PlaceOfUsual(naming, name) is { } place)
+            return place;
         if (naming != TensorNaming.HuggingFace)
             return null;
         foreach ((string usual, string other) in OtherPrefixes)
         {
-            if (name.StartsWith(other, StringComparison.Ordinal) && BlockOfUsual(naming, string.Concat(usual, name.AsSpan(other.Length))) is { } found)
+            if (name.StartsWith(other, StringComparison.Ordinal) && PlaceOfUsual(naming, string.Concat(usual, name.AsSpan(other.Length))) is { } found)
                 return found;
         }
 
         return null;
     }
 
-    private int? BlockOfUsual(TensorNaming naming, string name)
+    private (TensorRole Role, int? Block)? PlaceOfUsual(TensorNaming naming, string name)
     {
-        foreach ((string huggingFace, string gguf) in TensorNames.Values)
+        foreach ((TensorRole role, (string huggingFace, string gguf)) in TensorNames)
         {
             string pattern = naming == TensorNaming.Gguf ? gguf : huggingFace;
+            if (pattern == name)
+                return (role, null);
             if (NamePattern.BlockOf(pattern, name) is { } block)
-                return block;
+                return (role, block);
         }
 
         return null;

@@ -8,4 +8,5 @@ namespace Swarm.Node.Hosting;
 /// <param name="Manifest">Its tensors' hashes.</param>
 /// <param name="IsNew">Nobody served it: this node has hashed all tensors itself.</param>
 /// <param name="Directory">Of those who serve it.</param>
-internal sealed record FoundModel(ModelIdentity Identity, ModelManifest Manifest, bool IsNew, SwarmDirectory Directory);
+/// <param name="Source">Its files, in the format of weights that the identity says.</param>
+internal sealed record FoundModel(ModelIdentity Identity, ModelManifest Manifest, bool IsNew, SwarmDirectory Directory, ModelSource Source);

@@ -23,9 +23,8 @@ internal static class ModelFinding
             await directory.RefreshAsync(cancellationToken);
             if (await member.Models.GetManifestAsync(directory, cancellationToken) is { } bytes && TryRead(bytes) is { } manifest)
             {
-                ModelIdentity identity = ModelIdentity.Compute(config, manifest, options.Kernels.NumericsClass);
-                if (candidate.Identity.Span.SequenceEqual(identity.ToBytes()))
-                    return new FoundModel(identity, manifest, false, directory);
+                if (options.Source.As(manifest, options.Kernels.NumericsClass, candidate.Identity.Span) is { } same)
+                    return new FoundModel(new ModelIdentity(Convert.ToHexStringLower(candidate.Identity.Span)), manifest, false, directory, same);
             }
 
             await directory.DisposeAsync();
@@ -33,13 +32,14 @@ internal static class ModelFinding
 
         string wanted = Convert.ToHexStringLower(options.Invite.ModelIdentity.Span);
         if (served.FirstOrDefault(model => Convert.ToHexStringLower(model.Identity.Span) == wanted) is { } named && named.ConfigHash != configHash)
-            throw Mismatch(options, "another configuration", wanted);
+            throw Mismatch(options, "another configuration", wanted, served);
         await options.Source.Tensors.EnsureAsync(options.Source.Tensors.Tensors, cancellationToken: cancellationToken);
         ModelManifest own = ModelManifest.Create(options.Source.Tensors, cancellationToken: cancellationToken);
-        ModelIdentity brought = ModelIdentity.Compute(config, own, options.Kernels.NumericsClass);
-        if (wanted.Length > 0 && brought.Hex != wanted)
-            throw Mismatch(options, brought.Short, wanted);
-        return new FoundModel(brought, own, true, member.OpenDirectory(ByteString.CopyFrom(brought.ToBytes()), config.Blocks));
+        ModelSource? source = wanted.Length > 0 ? options.Source.As(own, options.Kernels.NumericsClass, options.Invite.ModelIdentity.Span) : options.Source;
+        ModelIdentity brought = ModelIdentity.Compute(config, own, options.Kernels.NumericsClass, (source ?? options.Source).Weights);
+        if (source is null)
+            throw Mismatch(options, brought.Short, wanted, served);
+        return new FoundModel(brought, own, true, member.OpenDirectory(ByteString.CopyFrom(brought.ToBytes()), config.Blocks), source);
     }
 
     private static ModelManifest? TryRead(byte[] bytes)
@@ -55,7 +55,13 @@ internal static class ModelFinding
         }
     }
 
-    private static SwarmException Mismatch(NodeOptions options, string seen, string wanted) => new(
-        FaultKind.ModelMismatch,
-        $"{options.Source.Name} under {options.Kernels.NumericsClass} would be {seen}, the invite is for {wanted[..12]}: configuration, tensors or numerics class differ");
+    private static SwarmException Mismatch(NodeOptions options, string seen, string wanted, IReadOnlyList<ModelEntry> served)
+    {
+        string own = ModelIdentity.WeightsName(options.Source.Weights);
+        string? theirs = served.FirstOrDefault(model => Convert.ToHexStringLower(model.Identity.Span) == wanted)?.Weights;
+        string with = theirs is { Length: > 0 } && theirs != own ? $" with weights {theirs}" : "";
+        return new SwarmException(
+            FaultKind.ModelMismatch,
+            $"{options.Source.Name} with weights {own} under {options.Kernels.NumericsClass} would be {seen}, the invite is for {wanted[..12]}{with}: configuration, tensors, weights or numerics class differ");
+    }
 }

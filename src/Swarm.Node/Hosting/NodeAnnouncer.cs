@@ -149,6 +149,7 @@ internal sealed class NodeAnnouncer
             Name = entry.ModelName,
             Blocks = (uint)entry.ModelBlocks,
             ConfigHash = entry.ConfigHash,
+            Weights = entry.Weights,
         },
     }.ToByteArray();
 

@@ -28,7 +28,7 @@ public sealed class NodeHost : IAsyncDisposable
 {
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
-    private readonly NodeOptions _options;
+    private NodeOptions _options;
     private readonly SwarmMember _member;
     private readonly DirectoryService _service = new();
     private readonly CancellationTokenSource _stopping = new();
@@ -42,7 +42,7 @@ public sealed class NodeHost : IAsyncDisposable
     private IPeerListener? _listener;
     private readonly SpeedMeter _speed = new();
     private readonly LinkMeter _linkTimes = new();
-    private readonly long _memoryBytes;
+    private long _memoryBytes;
     private KvBudget? _budget;
     private ComputeLoop? _loop;
     private SessionTable? _table;
@@ -250,6 +250,13 @@ public sealed class NodeHost : IAsyncDisposable
         _member.Dht.Advertise(Addresses);
         await _member.JoinAsync(_options.Bootstrap ?? [.. _options.Invite.Addresses.Select(address => (PeerEndpoint)address)], _options.MayStartAlone, cancellationToken);
         _model = await ModelFinding.FindAsync(_options, _member, cancellationToken);
+        if (_model.Source != _options.Source)
+        {
+            // Others have chosen how weights are held; what fits follows from that.
+            _options = _options with { Source = _model.Source };
+            _memoryBytes = _options.MemoryBytes ?? DefaultMemory(_options);
+        }
+
         _directory = _model.Directory;
         _directory.Changed += OnDirectoryChanged;
         _service.Serve(_directory.ModelIdentity, _model.Manifest.Bytes);
@@ -372,7 +379,7 @@ public sealed class NodeHost : IAsyncDisposable
     {
         ModelConfig config = options.Source.Config;
         return MemoryPlan.Default(
-            AvailableMemory.Read(), options.Source.StoredBytes(config.AllBlocks) + options.Source.StoredBytes(EndParts.Both), KvLayout.For(config, config.AllBlocks, options.Kernels),
+            AvailableMemory.Read(), options.Source.HeldBytes(config.AllBlocks) + options.Source.HeldBytes(EndParts.Both), KvLayout.For(config, config.AllBlocks, options.Kernels),
             Math.Min(options.Context ?? config.Context, config.Context));
     }
 
@@ -410,7 +417,7 @@ public sealed class NodeHost : IAsyncDisposable
     }
 
     private (long Stored, long Page) BlockBytes(ModelConfig config) => (
-        Enumerable.Range(0, config.Blocks).Max(_options.Source.StoredBytes), KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes);
+        Enumerable.Range(0, config.Blocks).Max(_options.Source.HeldBytes), KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes);
 
     private int MostBlocks(ModelConfig config)
     {

@@ -139,6 +139,7 @@ internal sealed class NodeStanding(
                 Addresses = _addresses,
                 ModelIdentity = modelIdentity,
                 ModelName = options.Source.Name.Length <= ChainLimits.MaxNameLength ? options.Source.Name : options.Source.Name[..ChainLimits.MaxNameLength],
+                Weights = ModelIdentity.WeightsName(options.Source.Weights),
                 ModelBlocks = options.Source.Config.Blocks,
                 State = StateOf(_leaving, _unreachable, _paused, served is not null),
                 Blocks = new BlockRange(blocks.Start, blocks.End),

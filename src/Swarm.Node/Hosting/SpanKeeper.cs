@@ -165,7 +165,7 @@ internal sealed class SpanKeeper : IDisposable
     private long Check(BlockSpan blocks)
     {
         KvLayout layout = KvLayout.For(_options.Source.Config, blocks, _options.Kernels);
-        MemoryPlan.Check(blocks, _options.Source.StoredBytes(blocks), layout, _memoryBytes);
+        MemoryPlan.Check(blocks, _options.Source.HeldBytes(blocks), layout, _memoryBytes);
         return MemoryPlan.PoolBytes(_memoryBytes, layout);
     }
 
@@ -189,7 +189,7 @@ internal sealed class SpanKeeper : IDisposable
             throw new SwarmException(FaultKind.NoCapacity, "the model's ends: this node is loading other blocks");
         try
         {
-            MemoryPlan.CheckEnds(parts, _options.Source.StoredBytes(parts), WeightBytes, _budget.Bytes, _memoryBytes);
+            MemoryPlan.CheckEnds(parts, _options.Source.HeldBytes(parts), WeightBytes, _budget.Bytes, _memoryBytes);
             var work = new LoadWork<ModelEnds>(() => ModelEnds.Load(_options.Source, _options.Kernels, EndsManifest, parts: parts));
             await _loader.RunAsync(work);
             return work.Take()!;
@@ -207,7 +207,7 @@ internal sealed class SpanKeeper : IDisposable
         {
             long missing = 0;
             for (int block = to.Start; block < to.End; block++)
-                missing += held.Any(span => span.Blocks.Contains(block)) ? 0 : _options.Source.StoredBytes(block);
+                missing += held.Any(span => span.Blocks.Contains(block)) ? 0 : _options.Source.HeldBytes(block);
             return MemoryPlan.Order(BlockStack.WeightBytesOf(held.Select(span => span.Stack)) + Ends.WeightBytes, missing, poolBytes, _memoryBytes);
         }
         finally

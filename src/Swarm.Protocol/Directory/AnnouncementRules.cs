@@ -31,6 +31,8 @@ public static class AnnouncementRules
             return $"config_hash: {model.ConfigHash.Length} bytes, expected {PeerId.Length}";
         if (model.Name.Length > ChainLimits.MaxNameLength)
             return $"name: {model.Name.Length} characters, expected at most {ChainLimits.MaxNameLength}";
+        if (model.Weights.Length > DirectoryLimits.MaxWeightsLength)
+            return $"weights: {model.Weights.Length} characters, expected at most {DirectoryLimits.MaxWeightsLength}";
         return model.Blocks is 0 or > ChainLimits.MaxBlocks ? $"blocks: {model.Blocks}, expected 1 to {ChainLimits.MaxBlocks}" : null;
     }
 
@@ -43,6 +45,7 @@ public static class AnnouncementRules
         ModelName = announcement.ModelName,
         ModelBlocks = (int)announcement.ModelBlocks,
         ConfigHash = announcement.ConfigHash,
+        Weights = announcement.Weights,
         State = (NodeState)announcement.State,
         Blocks = new BlockRange((int)announcement.FirstBlock, (int)announcement.EndBlock),
         Target = new BlockRange((int)announcement.TargetFirstBlock, (int)announcement.TargetEndBlock),
@@ -69,6 +72,7 @@ public static class AnnouncementRules
             ModelName = entry.ModelName,
             ModelBlocks = (uint)entry.ModelBlocks,
             ConfigHash = entry.ConfigHash,
+            Weights = entry.Weights,
             State = (AnnouncedState)entry.State,
             FirstBlock = (uint)entry.Blocks.First,
             EndBlock = (uint)entry.Blocks.End,
@@ -134,6 +138,8 @@ public static class AnnouncementRules
 
         if (announcement.ModelName.Length > ChainLimits.MaxNameLength)
             return $"model_name: {announcement.ModelName.Length} characters, expected at most {ChainLimits.MaxNameLength}";
+        if (announcement.Weights.Length > DirectoryLimits.MaxWeightsLength)
+            return $"weights: {announcement.Weights.Length} characters, expected at most {DirectoryLimits.MaxWeightsLength}";
         if (announcement.Version.Length > 64)
             return $"version: {announcement.Version.Length} characters, expected at most 64";
         return announcement.State is < AnnouncedState.Joining or > AnnouncedState.Left

@@ -3,6 +3,9 @@ namespace Swarm.Protocol.Directory;
 /// <summary>The directory's numbers, in one place.</summary>
 public static class DirectoryLimits
 {
+    /// <summary>Characters of a weights' format.</summary>
+    public const int MaxWeightsLength = 16;
+
     /// <summary>Life of an announcement from receipt by its holder.</summary>
     public static readonly TimeSpan AnnouncementLife = TimeSpan.FromSeconds(60);
 

@@ -8,4 +8,5 @@ namespace Swarm.Protocol.Directory;
 /// <param name="Blocks">Blocks of the whole model.</param>
 /// <param name="ConfigHash">SHA-256 of its configuration, 32 bytes.</param>
 /// <param name="Nodes">Who says so, the dead of the last minute included.</param>
-public sealed record ModelEntry(ByteString Identity, string Name, int Blocks, ByteString ConfigHash, int Nodes);
+/// <param name="Weights">The format that float weights are held in: stored, q8_0, q4_0; empty where it is not said.</param>
+public sealed record ModelEntry(ByteString Identity, string Name, int Blocks, ByteString ConfigHash, int Nodes, string Weights = "");

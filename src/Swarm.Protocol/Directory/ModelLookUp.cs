@@ -17,7 +17,7 @@ public sealed class ModelLookUp(SwarmId swarm, IRecordNetwork network, Directory
             string key = Convert.ToHexStringLower(model.ModelIdentity.Span);
             models[key] = models.TryGetValue(key, out ModelEntry? known)
                 ? known with { Nodes = known.Nodes + 1 }
-                : new ModelEntry(model.ModelIdentity, model.Name, (int)model.Blocks, model.ConfigHash, 1);
+                : new ModelEntry(model.ModelIdentity, model.Name, (int)model.Blocks, model.ConfigHash, 1, model.Weights);
         }
 
         return [.. models.Values.OrderByDescending(model => model.Nodes)];

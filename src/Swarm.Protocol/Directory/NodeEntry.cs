@@ -25,6 +25,9 @@ public sealed record NodeEntry
     /// <summary>SHA-256 of the model's configuration, or empty.</summary>
     public ByteString ConfigHash { get; init; } = ByteString.Empty;
 
+    /// <summary>The format that float weights are held in: stored, q8_0, q4_0; empty where it is not said.</summary>
+    public string Weights { get; init; } = "";
+
     public required NodeState State { get; init; }
 
     /// <summary>What it serves now; empty while it joins.</summary>

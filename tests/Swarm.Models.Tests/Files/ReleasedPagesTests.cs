@@ -33,7 +33,7 @@ public sealed class ReleasedPagesTests
         Assert.InRange(ResidentBytes(path), 0, length / 3);
     }
 
-    private static long ResidentBytes(string path)
+    internal static long ResidentBytes(string path)
     {
         long bytes = 0;
         bool mine = false, seen = false;
