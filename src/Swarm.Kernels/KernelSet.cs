@@ -84,6 +84,9 @@ public abstract partial class KernelSet : IDisposable
     public abstract void LayerNorm(
         ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, int tokens, Span<float> output);
 
+    /// <summary><see cref="LayerNorm"/> of one token, by the caller's thread alone: it may run beside other calls.</summary>
+    public abstract void LayerNormRow(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, Span<float> output);
+
     /// <summary>gate = silu(gate) · up, in place in gate; equal lengths.</summary>
     public void SwiGlu(Span<float> gate, ReadOnlySpan<float> up) => Gate(Activation.Silu, gate, up);
 

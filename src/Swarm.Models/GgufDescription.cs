@@ -14,7 +14,7 @@ internal sealed class GgufDescription(GgufMetadata metadata, string path) : Mode
         if (!metadata.TryGetString("general.architecture", out string architecture))
             throw new ModelException(ModelError.CorruptModel, $"{path}: general.architecture is missing, expected a string");
         ModelFamily family = ModelFamily.ByGgufArchitecture(architecture, path);
-        return family.ReadGguf(new GgufFields(metadata, architecture, path), tensors);
+        return family.ReadGguf(new GgufFields(metadata, architecture, path), tensors).Validated(path);
     }
 
     public override Tokenizer? ReadTokenizer() => TokenizerLoader.FromGguf(metadata);

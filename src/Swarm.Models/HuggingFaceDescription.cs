@@ -74,7 +74,7 @@ internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?>
                 ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights, or fp8");
         }
 
-        return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation);
+        return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation).Validated(path);
     }
 
     // How many rows and columns of 8-bit floats share a scale.

@@ -52,6 +52,27 @@ public sealed record ModelConfig
     /// <summary>Which blocks have the window; empty where all have.</summary>
     public IReadOnlyList<bool> WindowedBlocks { get; init; } = [];
 
+    /// <summary>Factor on scores of attention; null for 1/√HeadDimension.</summary>
+    public float? AttentionScale { get; init; }
+
+    /// <summary>A score s becomes AttentionSoftCap · tanh(s ÷ AttentionSoftCap); 0 for none.</summary>
+    public float AttentionSoftCap { get; init; }
+
+    /// <summary>How a token knows where it stands, beside what turns.</summary>
+    public PositionKind Positions { get; init; }
+
+    /// <summary>Factor on embeddings.</summary>
+    public float EmbeddingScale { get; init; } = 1;
+
+    /// <summary>Embeddings go through a norm.</summary>
+    public bool EmbeddingNorm { get; init; }
+
+    /// <summary>A logit l becomes LogitSoftCap · tanh(l ÷ LogitSoftCap); 0 for none.</summary>
+    public float LogitSoftCap { get; init; }
+
+    /// <summary>The head has a bias.</summary>
+    public bool HeadBias { get; init; }
+
     /// <summary>What norms compute.</summary>
     public NormKind Norm { get; init; }
 
@@ -146,6 +167,29 @@ public sealed record ModelConfig
         // What other families brought along has a line only where it is not as in the first ones, whose identities stay.
         void LaterLines()
         {
+            if (AttentionScale is { } scale)
+                Bits("attentionScale", scale);
+            if (AttentionSoftCap != 0)
+                Bits("attentionSoftCap", AttentionSoftCap);
+            if (Positions != PositionKind.Rotary)
+                Line("positions", Positions.ToString());
+            if (EmbeddingScale != 1)
+                Bits("embeddingScale", EmbeddingScale);
+            if (EmbeddingNorm)
+                Flag("embeddingNorm", true);
+            if (LogitSoftCap != 0)
+                Bits("logitSoftCap", LogitSoftCap);
+            if (HeadBias)
+                Flag("headBias", true);
+            Turning("rotary", Rotary);
+            if (WindowRotary is { } own)
+            {
+                Line("windowRotary", $"{own.Layout} {own.Dimension} {own.Scaling}");
+                Bits("windowRotaryTheta", own.Theta);
+                Bits("windowRotaryFactor", own.Factor);
+                Turning("windowRotary", own);
+            }
+
             if (Norm != NormKind.Rms)
                 Line("norm", Norm.ToString());
             if (NormPlacement != NormPlacement.Before)
@@ -164,6 +208,21 @@ public sealed record ModelConfig
                 Line("windowedBlocks", string.Concat(WindowedBlocks.Select(windowed => windowed ? '1' : '0')));
             Experts?.WriteTo(Line);
             Latent?.WriteTo(Line);
+        }
+
+        void Turning(string name, RotaryConfig rotary)
+        {
+            if (rotary.Magnitude != 1)
+                Bits($"{name}Magnitude", rotary.Magnitude);
+            if (rotary.Scaling == RotaryScaling.Yarn)
+            {
+                Bits($"{name}BetaFast", rotary.BetaFast);
+                Bits($"{name}BetaSlow", rotary.BetaSlow);
+                Flag($"{name}Truncates", rotary.Truncates);
+            }
+
+            if (rotary.Factors.Count > 0)
+                Line($"{name}Factors", string.Join(',', rotary.Factors.Select(factor => BitConverter.SingleToUInt32Bits(factor).ToString("x8", CultureInfo.InvariantCulture))));
         }
     }
 

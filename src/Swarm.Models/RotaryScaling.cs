@@ -14,4 +14,10 @@ public enum RotaryScaling : byte
 
     /// <summary>Each frequency divided by its own factor, stored as a tensor of the model (GGUF's <c>rope_freqs.weight</c>).</summary>
     StoredFactors,
+
+    /// <summary>YaRN (arXiv 2309.00071): high frequencies kept, low ones divided by a factor, a ramp over the pairs between.</summary>
+    Yarn,
+
+    /// <summary>Each frequency divided by its own factor, named in the configuration (LongRoPE, arXiv 2402.13753).</summary>
+    Factors,
 }

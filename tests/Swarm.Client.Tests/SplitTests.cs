@@ -92,7 +92,7 @@ public sealed class SplitTests
         await using LocalModel local = cluster.OpenLocal();
         const int tokens = 200;
         float[] hidden = new float[tokens * local.Config.Hidden];
-        local.Ends.Embed([.. Enumerable.Range(0, tokens).Select(index => index % 90)], hidden);
+        local.Ends.Embed([.. Enumerable.Range(0, tokens).Select(index => index % 90)], 0, hidden);
 
         float[] middle = await swarm.ForwardAsync(new BlockSpan(1, 3), hidden, tokens);
         float[] whole = await swarm.ForwardAsync(new BlockSpan(0, 4), hidden, tokens);

@@ -92,6 +92,9 @@ public sealed class SelfTestTests
             ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, int tokens, Span<float> output) =>
             _inner.LayerNorm(input, weight, bias, epsilon, tokens, output);
 
+        public override void LayerNormRow(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, Span<float> output) =>
+            _inner.LayerNormRow(input, weight, bias, epsilon, output);
+
         public override void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up) => _inner.Gate(activation, gate, up);
 
         public override void Activate(Activation activation, Span<float> values) => _inner.Activate(activation, values);

@@ -111,8 +111,9 @@ public sealed class ModelSourceTests
     }
 
     [Theory]
-    [InlineData(",\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4}", ModelError.UnsupportedModel, "yarn")]
-    [InlineData(",\"hidden_act\":\"gelu\"", ModelError.UnsupportedModel, "gelu")]
+    [InlineData(",\"rope_scaling\":{\"rope_type\":\"spiral\",\"factor\":4}", ModelError.UnsupportedModel, "spiral")]
+    [InlineData(",\"rope_scaling\":{\"rope_type\":\"longrope\",\"short_factor\":[1,2]}", ModelError.CorruptModel, "short_factor")]
+    [InlineData(",\"hidden_act\":\"mish\"", ModelError.UnsupportedModel, "mish")]
     [InlineData(",\"num_key_value_heads\":3", ModelError.CorruptModel, "3 key-value heads")]
     [InlineData(",\"num_key_value_heads\":0", ModelError.CorruptModel, "num_key_value_heads = 0")]
     [InlineData(",\"head_dim\":12", ModelError.UnsupportedModel, "head dimension 12")]
@@ -179,8 +180,11 @@ public sealed class ModelSourceTests
         Assert.Equal((RotaryScaling.Linear, 4f), (linear.Config.Rotary.Scaling, linear.Config.Rotary.Factor));
         using ModelSource stored = ModelSource.Open(folder.Write("stored.gguf", LlamaGguf("llama", 4).Tensor("rope_freqs.weight", [8], 0, new byte[32]).Build()));
         Assert.Equal(RotaryScaling.StoredFactors, stored.Config.Rotary.Scaling);
-        using ModelSource yarn = ModelSource.Open(folder.Write("yarn.gguf", LlamaGguf("llama", 4).String("llama.rope.scaling.type", "yarn").Build()));
-        Assert.Equal(ModelError.UnsupportedModel, Assert.Throws<ModelException>(() => yarn.Config).Error);
+        using ModelSource yarn = ModelSource.Open(folder.Write(
+            "yarn.gguf", LlamaGguf("llama", 4).String("llama.rope.scaling.type", "yarn").Float32("llama.rope.scaling.factor", 4).Build()));
+        Assert.Equal((RotaryScaling.Yarn, 4f), (yarn.Config.Rotary.Scaling, yarn.Config.Rotary.Factor));
+        using ModelSource spiral = ModelSource.Open(folder.Write("spiral.gguf", LlamaGguf("llama", 4).String("llama.rope.scaling.type", "spiral").Build()));
+        Assert.Equal(ModelError.UnsupportedModel, Assert.Throws<ModelException>(() => spiral.Config).Error);
     }
 
     [Fact]

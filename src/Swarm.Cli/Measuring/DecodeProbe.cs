@@ -35,7 +35,7 @@ internal sealed class DecodeProbe : IAsyncDisposable
     public async Task<double> PrefillAsync(CancellationToken cancellationToken)
     {
         long start = _time.GetTimestamp();
-        _model.Ends.Embed(_prompt, _hidden);
+        _model.Ends.Embed(_prompt, 0, _hidden);
         await _session.ForwardAsync(_hidden, 0, _prompt.Length, OutputRows.Last, _hidden.AsMemory(0, _model.Config.Hidden), cancellationToken);
         _model.Ends.Logits(_hidden.AsSpan(0, _model.Config.Hidden), 1, _logits);
         return _time.GetElapsedTime(start).TotalSeconds;
@@ -50,7 +50,7 @@ internal sealed class DecodeProbe : IAsyncDisposable
         for (int i = 0; i < steps; i++)
         {
             long start = _time.GetTimestamp();
-            _model.Ends.Embed(_prompt.AsSpan(i % _prompt.Length, 1), row.Span);
+            _model.Ends.Embed(_prompt.AsSpan(i % _prompt.Length, 1), _prompt.Length + i, row.Span);
             long sent = _time.GetTimestamp();
             await _session.ForwardAsync(row, _prompt.Length + i, 1, OutputRows.Last, row, cancellationToken);
             long back = _time.GetTimestamp();

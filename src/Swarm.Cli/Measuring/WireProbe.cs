@@ -38,7 +38,7 @@ internal sealed class WireProbe(LanguageModel model, int[] boundaries, TimeProvi
     private async Task RunWindowAsync(int[] ids, CancellationToken cancellationToken)
     {
         float[] start = new float[ids.Length * _hidden];
-        model.Ends.Embed(ids, start);
+        model.Ends.Embed(ids, 0, start);
         int[] cuts = [0, .. boundaries, model.Config.Blocks];
         await ForwardAsync(start, cuts[0], cuts[1], cancellationToken);
         float[] exact = await RestAsync(start, null);

@@ -53,7 +53,7 @@ internal sealed class Scorer(LanguageModel model, ScoreOptions options, TimeProv
     {
         long start = time.GetTimestamp();
         float[] hidden = new float[(long)ids.Length * _hidden];
-        model.Ends.Embed(ids, hidden);
+        model.Ends.Embed(ids, 0, hidden);
         ChainRoute route = await new BlockRunner(model, options).RunAsync(
             hidden, ids.Length, (boundary, values) => writer?.Write($"hidden.{boundary}", 0, values), cancellationToken);
 

@@ -157,7 +157,7 @@ public sealed class InferenceSession : IAsyncDisposable
             int position = session.Length;
             // A buffer for each: the steps are read together.
             float[] hidden = new float[count * session._model.Config.Hidden];
-            session._model.Ends.Embed(ids[index].Span, hidden);
+            session._model.Ends.Embed(ids[index].Span, position, hidden);
             session._ids.Append(ids[index].Span);
             steps[index] = new ChainStep(session._chain, hidden, position, count, outputs, results[index]);
         }
@@ -180,8 +180,8 @@ public sealed class InferenceSession : IAsyncDisposable
         int values = ids.Length * _model.Config.Hidden;
         if (_chunk.Length < values)
             _chunk = new float[values];
-        _model.Ends.Embed(ids.Span, _chunk.AsSpan(0, values));
         int position = _ids.Count;
+        _model.Ends.Embed(ids.Span, position, _chunk.AsSpan(0, values));
         _ids.Append(ids.Span);
         return _chain.ForwardAsync(_chunk.AsMemory(0, values), position, ids.Length, outputs, result, cancellationToken);
     }

@@ -34,7 +34,7 @@ internal sealed class TokenSource(ModelEnds? ends) : IHiddenSource, ITokenSource
     {
         // Step 3 again: the same ids give the same bits.
         lock (_lock)
-            ends!.Embed(_ids.AsSpan(position, count), hidden);
+            ends!.Embed(_ids.AsSpan(position, count), position, hidden);
     }
 
     public void Read(int position, Span<int> ids)

@@ -199,6 +199,13 @@ public sealed unsafe partial class CpuKernels : KernelSet
         }
     }
 
+    public override void LayerNormRow(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, Span<float> output)
+    {
+        Shapes.LayerNorm(input.Length, weight.Length, bias.Length, 1, output.Length);
+        fixed (float* inputPointer = input, weightPointer = weight, biasPointer = bias, outputPointer = output)
+            _ops.LayerNorm(inputPointer, weightPointer, biasPointer, epsilon, (float)(1.0 / weight.Length), weight.Length, outputPointer);
+    }
+
     public override void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up)
     {
         Shapes.Length(up.Length, gate.Length, nameof(up));

@@ -117,6 +117,9 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
         }
     }
 
+    public override void LayerNormRow(ReadOnlySpan<float> input, ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, float epsilon, Span<float> output) =>
+        LayerNorm(input, weight, bias, epsilon, 1, output);
+
     public override void Gate(Activation activation, Span<float> gate, ReadOnlySpan<float> up)
     {
         Shapes.Length(up.Length, gate.Length, nameof(up));

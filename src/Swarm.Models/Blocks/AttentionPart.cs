@@ -21,9 +21,22 @@ internal abstract class AttentionPart : IDisposable
     /// <summary>1/√headDimension: double division and square root are correctly rounded everywhere, so that the factor is the same everywhere.</summary>
     public static float ScaleOf(int headDimension) => (float)(1.0 / Math.Sqrt(headDimension));
 
-    /// <summary>Geometry of a model's attention.</summary>
-    public static AttentionShape ShapeOf(ModelConfig config) =>
-        new(config.Heads, config.KeyValueHeads, config.HeadDimension, ScaleOf(config.HeadDimension));
+    /// <summary>Geometry of a block's attention.</summary>
+    public static AttentionShape ShapeOf(ModelConfig config, int block)
+    {
+        float scale = config.AttentionScale ?? ScaleOf(config.HeadDimension);
+        return new AttentionShape(config.Heads, config.KeyValueHeads, config.HeadDimension, scale)
+        {
+            Window = config.Block(block).Window,
+            SoftCap = config.AttentionSoftCap,
+            Slopes = config.Positions switch
+            {
+                PositionKind.Slopes => AttentionSlopes.Make(config.Heads, 1),
+                PositionKind.ScaledSlopes => AttentionSlopes.Make(config.Heads, scale),
+                _ => null,
+            },
+        };
+    }
 
     public abstract void Dispose();
 }

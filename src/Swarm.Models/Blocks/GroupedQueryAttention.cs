@@ -2,9 +2,9 @@ using Swarm.Kernels;
 
 namespace Swarm.Models.Blocks;
 
-/// <summary>Grouped-query attention with rotary positions (arXiv 2305.13245, 2104.09864).</summary>
+/// <summary>Grouped-query attention with rotary positions, or none that turn (arXiv 2305.13245, 2104.09864).</summary>
 internal sealed class GroupedQueryAttention(
-    AttentionShape shape, RotaryTable rotary, Projection query, Projection key, Projection value, Projection output) : AttentionPart
+    AttentionShape shape, RotaryTable? rotary, Projection query, Projection key, Projection value, Projection output) : AttentionPart
 {
     /// <summary>Norm of queries, of each head by itself or of all together as its width says; null for none.</summary>
     public NormPart? QueryNorm { get; init; }

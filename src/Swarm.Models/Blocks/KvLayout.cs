@@ -15,7 +15,7 @@ public sealed record KvLayout(BlockSpan Span, long BlockBytes)
 
     /// <summary>Layout of a span under a kernel set.</summary>
     public static KvLayout For(ModelConfig config, BlockSpan span, KernelSet kernels) =>
-        new(span, kernels.KvPageBytes(AttentionPart.ShapeOf(config)));
+        new(span, kernels.KvPageBytes(AttentionPart.ShapeOf(config, span.Start)));
 
     /// <summary>Pages that hold so many positions.</summary>
     public static int PagesFor(int positions) => (int)(((long)positions + KernelSet.PagePositions - 1) / KernelSet.PagePositions);

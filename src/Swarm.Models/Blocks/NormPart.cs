@@ -7,6 +7,9 @@ internal sealed class NormPart(NormKind kind, float[] weight, float[] bias, floa
 {
     public long ResidentBytes => 4L * (weight.Length + bias.Length);
 
+    /// <summary>The same for one row, beside other calls of the kernels; of layer norms alone.</summary>
+    public void ApplyRow(KernelSet kernels, ReadOnlySpan<float> input, Span<float> output) => kernels.LayerNormRow(input, weight, bias, epsilon, output);
+
     /// <summary>output [rows, width] = the norm of input [rows, width], each row by itself; may be the same memory.</summary>
     public void Apply(KernelSet kernels, ReadOnlySpan<float> input, int rows, Span<float> output)
     {

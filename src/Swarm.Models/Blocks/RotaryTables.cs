@@ -16,7 +16,7 @@ internal sealed class RotaryTables
                 return table;
         }
 
-        var made = new RotaryTable(config.Layout, RotaryFrequencies.Make(config, storedFactors()));
+        var made = new RotaryTable(config.Layout, RotaryFrequencies.Make(config, storedFactors()), config.Magnitude);
         _tables.Add((config, made));
         return made;
     }

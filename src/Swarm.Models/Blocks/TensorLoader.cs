@@ -41,8 +41,9 @@ internal sealed class TensorLoader
     /// <summary>The rotary tables, which all blocks share.</summary>
     public RotaryTables RotaryTables { get; }
 
-    /// <summary>The rotary table of a block.</summary>
-    public RotaryTable Rotary(int block) => RotaryTables.Get(Config.Block(block).Rotary, StoredFactors);
+    /// <summary>The rotary table of a block; null where nothing turns.</summary>
+    public RotaryTable? Rotary(int block) =>
+        Config.Block(block).Rotary is { Dimension: > 0 } rotary ? RotaryTables.Get(rotary, StoredFactors) : null;
 
     /// <summary>Whether the model has a tensor of that role.</summary>
     public bool Has(TensorRole role, int block) => _family.TryFind(_store, Config.Naming, role, block, out _);

@@ -14,6 +14,15 @@ internal readonly record struct JoinedProjections(RowSlice? Query, RowSlice? Key
     /// <summary>Matrices are stored by inputs.</summary>
     public bool Transposed { get; init; }
 
+    /// <summary>The same with matrices that are stored by inputs.</summary>
+    public JoinedProjections ByInputs() => this with
+    {
+        Query = Query!.Value with { Transposed = true },
+        Key = Key!.Value with { Transposed = true },
+        Value = Value!.Value with { Transposed = true },
+        Transposed = true,
+    };
+
     /// <summary>Queries, keys and values one after the other.</summary>
     public static JoinedProjections InTurn(ModelConfig config)
     {

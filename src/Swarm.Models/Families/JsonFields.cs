@@ -3,11 +3,23 @@ using System.Text.Json;
 namespace Swarm.Models.Families;
 
 /// <summary>Fields of a JSON object, read with their ranges. A field that is null counts as absent.</summary>
-internal readonly struct JsonFields(JsonElement element, string path)
+internal readonly struct JsonFields(JsonElement element, string path, params JsonElement[] others)
 {
     public string Path => path;
 
     public bool Has(string name) => TryFind(name, out _);
+
+    /// <summary>The first of these names that is there, or the first of all.</summary>
+    public string First(string[] names)
+    {
+        foreach (string name in names)
+        {
+            if (Has(name))
+                return name;
+        }
+
+        return names[0];
+    }
 
     public int Integer(string name, int least, int most, int? fallback = null)
     {
@@ -48,6 +60,35 @@ internal readonly struct JsonFields(JsonElement element, string path)
         return value.ValueKind == JsonValueKind.Object ? new JsonFields(value, $"{path}: {name}") : throw Wrong(name, value, "an object");
     }
 
+    /// <summary>A list of numbers of a known length.</summary>
+    public float[] Numbers(string name, int count, float least, float most)
+    {
+        if (!TryFind(name, out JsonElement value))
+            throw Missing(name, $"{count} numbers");
+        if (value.ValueKind != JsonValueKind.Array || value.GetArrayLength() != count)
+            throw Wrong(name, value, $"{count} numbers");
+        var numbers = new float[count];
+        int i = 0;
+        foreach (JsonElement item in value.EnumerateArray())
+        {
+            if (item.ValueKind != JsonValueKind.Number || !item.TryGetDouble(out double number) || !((float)number >= least && (float)number <= most))
+                throw Wrong(name, item, $"numbers from {least} to {most}");
+            numbers[i++] = (float)number;
+        }
+
+        return numbers;
+    }
+
+    /// <summary>A list of words; null where there is none.</summary>
+    public string[]? Words(string name)
+    {
+        if (!TryFind(name, out JsonElement value))
+            return null;
+        if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+            throw Wrong(name, value, "a list of words");
+        return [.. value.EnumerateArray().Select(item => item.GetString()!)];
+    }
+
     /// <summary>Token ids given as one number or as a list.</summary>
     public int[] TokenIds(string name, int vocabulary)
     {
@@ -81,8 +122,29 @@ internal readonly struct JsonFields(JsonElement element, string path)
         return numbers;
     }
 
-    private bool TryFind(string name, out JsonElement value) =>
-        element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    /// <summary>The field is there and says that there is nothing.</summary>
+    public bool IsNull(string name) => element.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Null;
+
+    /// <summary>The same object with others in which a field is looked up where this one lacks it, in turn.</summary>
+    public JsonFields With(params JsonElement[] more) => new(element, path, [.. others ?? [], .. more]);
+
+    /// <summary>The same, with another object's fields.</summary>
+    public JsonFields With(JsonFields other) => With(other.Element);
+
+    private JsonElement Element => element;
+
+    private bool TryFind(string name, out JsonElement value)
+    {
+        if (element.TryGetProperty(name, out value))
+            return value.ValueKind != JsonValueKind.Null;
+        foreach (JsonElement other in others ?? [])
+        {
+            if (other.TryGetProperty(name, out value))
+                return value.ValueKind != JsonValueKind.Null;
+        }
+
+        return false;
+    }
 
     private ModelException Missing(string name, string expected) =>
         new(ModelError.CorruptModel, $"{path}: {name} is missing, expected {expected}");

@@ -62,41 +62,20 @@ internal class LlamaFamily : ModelFamily
 
     protected override IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> TensorNames => LlamaNames;
 
+    /// <summary>Names of config.json's fields.</summary>
+    protected virtual HuggingFaceShape Shape { get; } = new();
+
     public override ModelConfig ReadHuggingFace(JsonFields fields, JsonFields? generation)
     {
-        int hidden = fields.Integer("hidden_size", 1, ConfigLimits.Hidden);
-        int heads = fields.Integer("num_attention_heads", 1, ConfigLimits.Heads);
-        int headDimension = fields.Integer("head_dim", 1, ConfigLimits.HeadDimension, Math.Max(1, hidden / heads));
-        int context = fields.Integer("max_position_embeddings", 1, ConfigLimits.Context, 2048);
-        int vocabulary = fields.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
-        string activation = fields.Text("hidden_act", "silu");
-        if (activation != "silu")
-            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: hidden_act {activation}, expected silu");
-        RefuseWindow(fields, context);
+        ModelConfig config = Shape.Read(Name, fields, generation);
         bool attentionBias = fields.Flag("attention_bias", false);
-        int[] begin = fields.TokenIds("bos_token_id", vocabulary);
-        int[] end = fields.TokenIds("eos_token_id", vocabulary);
-        return new ModelConfig
+        config = ReadRotary(config, fields) with
         {
-            Family = Name,
-            Naming = TensorNaming.HuggingFace,
-            Blocks = fields.Integer("num_hidden_layers", 1, ConfigLimits.Blocks),
-            Hidden = hidden,
-            Heads = heads,
-            KeyValueHeads = fields.Integer("num_key_value_heads", 1, ConfigLimits.Heads, heads),
-            HeadDimension = headDimension,
-            FeedForward = fields.Integer("intermediate_size", 1, ConfigLimits.FeedForward),
-            Vocabulary = vocabulary,
-            Context = context,
-            NormEpsilon = fields.Number("rms_norm_eps", 0, 1, 1e-6f),
-            Rotary = HuggingFaceRotary.Read(fields, headDimension, context),
-            TiedEnds = fields.Flag("tie_word_embeddings", false),
             AttentionBias = attentionBias,
             AttentionOutputBias = attentionBias,
             FeedForwardBias = fields.Flag("mlp_bias", false),
-            BeginToken = begin.Length > 0 ? begin[0] : null,
-            EndTokens = [.. end.Union(generation?.TokenIds("eos_token_id", vocabulary) ?? []).Order()],
-        }.Validated(fields.Path);
+        };
+        return ReadWindow(config, fields);
     }
 
     public override ModelConfig ReadGguf(GgufFields fields, ITensorStore tensors)
@@ -104,87 +83,33 @@ internal class LlamaFamily : ModelFamily
         int experts = fields.Integer("expert_count", 0, int.MaxValue, 0);
         if (experts > 0 && Name == "llama")
             return ByName("mixtral").ReadGguf(fields, tensors);
-        int hidden = fields.Integer("embedding_length", 1, ConfigLimits.Hidden);
-        int heads = fields.Integer("attention.head_count", 1, ConfigLimits.Heads);
-        int headDimension = fields.Integer("attention.key_length", 1, ConfigLimits.HeadDimension, Math.Max(1, hidden / heads));
-        int context = fields.Integer("context_length", 1, ConfigLimits.Context);
-        int window = fields.Integer("attention.sliding_window", 0, int.MaxValue, 0);
-        if (window != 0 && window < context)
-            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: an attention window of {window} positions, expected none");
-        int vocabulary = ReadVocabulary(fields, tensors);
-        return new ModelConfig
-        {
-            Family = Name,
-            Naming = TensorNaming.Gguf,
-            Blocks = fields.Integer("block_count", 1, ConfigLimits.Blocks),
-            Hidden = hidden,
-            Heads = heads,
-            KeyValueHeads = fields.Integer("attention.head_count_kv", 1, ConfigLimits.Heads, heads),
-            HeadDimension = headDimension,
-            FeedForward = fields.Integer("feed_forward_length", 1, ConfigLimits.FeedForward),
-            Vocabulary = vocabulary,
-            Context = context,
-            NormEpsilon = fields.Number("attention.layer_norm_rms_epsilon", 0, 1),
-            Rotary = ReadGgufRotary(fields, tensors, headDimension),
-            TiedEnds = !Has(TensorRole.Head),
-            AttentionBias = Has(TensorRole.QueryBias),
-            AttentionOutputBias = Has(TensorRole.AttentionOutputBias),
-            FeedForwardBias = Has(TensorRole.GateBias),
-            BeginToken = fields.TokenId("tokenizer.ggml.bos_token_id", vocabulary),
-            EndTokens = [.. new[] { "eos", "eot", "eom" }
-                .Select(kind => fields.TokenId($"tokenizer.ggml.{kind}_token_id", vocabulary))
-                .OfType<int>().Distinct().Order()],
-        }.Validated(fields.Path);
-
-        bool Has(TensorRole role) => tensors.TryGet(TensorName(TensorNaming.Gguf, role), out _);
+        ModelConfig config = ReadRotary(GgufShape.Read(this, fields, tensors, NormKind.Rms, GgufLayout), fields);
+        return GgufShape.WithWindow(config, fields, WindowedInGguf);
     }
 
-    private static void RefuseWindow(JsonFields fields, int context)
-    {
-        // Qwen names a window and says apart whether it is used.
-        if (!fields.Has("sliding_window") || !fields.Flag("use_sliding_window", true))
-            return;
-        int window = fields.Integer("sliding_window", 1, int.MaxValue);
-        if (window < context)
-            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: sliding_window = {window}, expected none below the context of {context}");
-    }
+    /// <summary>Adds the rotary embedding that config.json names.</summary>
+    protected virtual ModelConfig ReadRotary(ModelConfig config, JsonFields fields) =>
+        config with { Rotary = HuggingFaceRotary.Read(fields, config.HeadDimension, config.Context) };
 
-    private int ReadVocabulary(GgufFields fields, ITensorStore tensors)
+    /// <summary>Changes the rotary embedding that a GGUF file's metadata names.</summary>
+    protected virtual ModelConfig ReadRotary(ModelConfig config, GgufFields fields) => config;
+
+    /// <summary>Adds the window that config.json names.</summary>
+    protected virtual ModelConfig ReadWindow(ModelConfig config, JsonFields fields)
     {
-        // Older files have no vocab_size; the embedding's rows say it.
-        if (fields.Has("vocab_size"))
-            return fields.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
-        if (tensors.TryGet(TensorName(TensorNaming.Gguf, TensorRole.Embedding), out TensorInfo embedding)
-            && embedding.Rows is >= 1 and <= ConfigLimits.Vocabulary)
+        // Mistral's window is of all blocks; Llama's own configuration knows none.
+        if (fields.Text("model_type", Name) is "mistral" or "mixtral")
+            return HuggingFaceWindow.Read(config, fields, _ => true);
+        int window = fields.Has("sliding_window") ? fields.Integer("sliding_window", 1, int.MaxValue) : int.MaxValue;
+        if (window < config.Context && fields.Flag("use_sliding_window", true))
         {
-            return (int)embedding.Rows;
+            throw new ModelException(
+                ModelError.UnsupportedModel, $"{fields.Path}: sliding_window = {window} in a model of type {Name}, expected none below the context of {config.Context}");
         }
 
-        return fields.Integer("vocab_size", 1, ConfigLimits.Vocabulary);
+        return config;
     }
 
-    private RotaryConfig ReadGgufRotary(GgufFields fields, ITensorStore tensors, int headDimension)
-    {
-        string scaling = fields.Text("rope.scaling.type", "none");
-        bool storedFactors = tensors.TryGet(TensorName(TensorNaming.Gguf, TensorRole.RotaryFactors), out _);
-        RotaryScaling kind = scaling switch
-        {
-            "none" => storedFactors ? RotaryScaling.StoredFactors : RotaryScaling.None,
-            "linear" when !storedFactors => RotaryScaling.Linear,
-            _ => throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: rope.scaling.type {scaling}, expected none or linear"),
-        };
-
-        // Files from before rope.scaling wrote the linear factor alone.
-        float legacy = fields.Number("rope.scale_linear", 1e-6f, 1e6f, 1);
-        if (kind == RotaryScaling.None && legacy != 1)
-            kind = RotaryScaling.Linear;
-        return new RotaryConfig
-        {
-            Theta = fields.Number("rope.freq_base", 1, 1e12f, 10_000),
-            Layout = GgufLayout,
-            Dimension = fields.Integer("rope.dimension_count", 2, ConfigLimits.HeadDimension, headDimension),
-            Scaling = kind,
-            Factor = kind == RotaryScaling.Linear ? fields.Number("rope.scaling.factor", 1e-6f, 1e6f, legacy) : 1,
-        };
-    }
+    /// <summary>Which blocks have the window that a GGUF file names.</summary>
+    protected virtual bool WindowedInGguf(int block) => true;
 }

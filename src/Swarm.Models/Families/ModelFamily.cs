@@ -10,7 +10,14 @@ namespace Swarm.Models.Families;
 /// </summary>
 internal abstract class ModelFamily
 {
-    private static readonly ModelFamily[] All = [new LlamaFamily(), new Qwen2Family(), new Qwen3Family(), new MixtralFamily(), new Qwen3MoeFamily(), new Glm4MoeFamily()];
+    private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> NoNames = [];
+    private static readonly ModelFamily[] All =
+    [
+        new LlamaFamily(), new Qwen2Family(), new Qwen3Family(), new Olmo2Family(), new GemmaFamily(), new Gemma2Family(), new Gemma3Family(), new PhiFamily(),
+        new Phi3Family(), new GptNeoxFamily(), new BloomFamily(), new Gpt2Family(), new FalconFamily(), new MixtralFamily(), new Qwen3MoeFamily(),
+        new Glm4MoeFamily(),
+    ];
+
 
     /// <summary>Name in <see cref="ModelConfig.Family"/>.</summary>
     public abstract string Name { get; }
@@ -75,11 +82,11 @@ internal abstract class ModelFamily
         ModelConfig config = loader.Config;
         int queryWidth = config.Heads * config.HeadDimension;
         int keyWidth = config.KeyValueHeads * config.HeadDimension;
-        JoinedProjections joined = Joined(config);
+        JoinedProjections joined = loader.Has(TensorRole.QueryKeyValue, block) ? Joined(config) : default;
         bool norms = config.QueryKeyNorm != QueryKeyNorm.None;
         bool heads = config.QueryKeyNorm == QueryKeyNorm.Head;
         return new GroupedQueryAttention(
-            AttentionPart.ShapeOf(config),
+            AttentionPart.ShapeOf(config, block),
             loader.Rotary(block),
             Load(TensorRole.Query, TensorRole.QueryBias, joined.Query, queryWidth),
             Load(TensorRole.Key, TensorRole.KeyBias, joined.Key, keyWidth),
@@ -150,6 +157,9 @@ internal abstract class ModelFamily
     /// <summary>How names of checkpoints may begin instead: the usual beginning, and what stands in its place.</summary>
     protected virtual IReadOnlyList<(string Usual, string Other)> OtherPrefixes => [];
 
+    /// <summary>Other names of some tensors, tried where the usual one is absent.</summary>
+    protected virtual IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> OtherNames => NoNames;
+
     /// <summary>The file's name of a tensor.</summary>
     public string TensorName(TensorNaming naming, TensorRole role, int block = 0, int expert = 0)
     {
@@ -160,17 +170,23 @@ internal abstract class ModelFamily
     /// <summary>Finds a tensor by what it does, under any of the names that files give it.</summary>
     public bool TryFind(ITensorStore store, TensorNaming naming, TensorRole role, int block, out TensorInfo tensor, int expert = 0)
     {
+        return TryFind(TensorNames, store, naming, role, block, expert, out tensor) || TryFind(OtherNames, store, naming, role, block, expert, out tensor);
+    }
+
+    private bool TryFind(
+        IReadOnlyDictionary<TensorRole, (string HuggingFace, string Gguf)> names, ITensorStore store, TensorNaming naming, TensorRole role, int block,
+        int expert, out TensorInfo tensor)
+    {
         tensor = null!;
-        if (!TensorNames.ContainsKey(role))
+        if (!names.TryGetValue(role, out (string HuggingFace, string Gguf) name))
             return false;
-        string name = TensorName(naming, role, block, expert);
-        if (store.TryGet(name, out tensor))
+        bool gguf = naming == TensorNaming.Gguf;
+        string usual = string.Format(CultureInfo.InvariantCulture, gguf ? name.Gguf : name.HuggingFace, block, expert);
+        if (store.TryGet(usual, out tensor))
             return true;
-        if (naming != TensorNaming.HuggingFace)
-            return false;
-        foreach ((string usual, string other) in OtherPrefixes)
+        foreach ((string beginning, string other) in gguf ? [] : OtherPrefixes)
         {
-            if (name.StartsWith(usual, StringComparison.Ordinal) && store.TryGet(string.Concat(other, name.AsSpan(usual.Length)), out tensor))
+            if (usual.StartsWith(beginning, StringComparison.Ordinal) && store.TryGet(string.Concat(other, usual.AsSpan(beginning.Length)), out tensor))
                 return true;
         }
 
@@ -200,7 +216,7 @@ internal abstract class ModelFamily
 
     private (TensorRole Role, int? Block)? PlaceOfUsual(TensorNaming naming, string name)
     {
-        foreach ((TensorRole role, (string huggingFace, string gguf)) in TensorNames)
+        foreach ((TensorRole role, (string huggingFace, string gguf)) in TensorNames.Concat(OtherNames))
         {
             string pattern = naming == TensorNaming.Gguf ? gguf : huggingFace;
             if (pattern == name)

@@ -3,7 +3,7 @@ using Swarm.Models.Files;
 
 namespace Swarm.Models.Families;
 
-/// <summary>Qwen3 (arXiv 2505.09388): Llama with norms of each head's queries and keys.</summary>
+/// <summary>Qwen3 (arXiv 2505.09388): Llama with norms of each head's queries and keys, and a window in the upper blocks where one is used.</summary>
 internal class Qwen3Family : LlamaFamily
 {
     /// <summary>Names that descendants share.</summary>
@@ -28,4 +28,10 @@ internal class Qwen3Family : LlamaFamily
 
     public override ModelConfig ReadGguf(GgufFields fields, ITensorStore tensors) =>
         base.ReadGguf(fields, tensors) with { QueryKeyNorm = QueryKeyNorm.Head };
+
+    protected override ModelConfig ReadWindow(ModelConfig config, JsonFields fields)
+    {
+        int lower = fields.Integer("max_window_layers", 0, int.MaxValue, 0);
+        return HuggingFaceWindow.Read(config, fields, block => block >= lower);
+    }
 }

@@ -106,7 +106,7 @@ internal sealed class StepWork(NodeSession session, Step header, HiddenPacket? p
         for (int index = 0; index < ids.Length; index++)
             ids[index] = (int)Header.TokenIds[index];
         Values = new HiddenBuffer(Count * hidden);
-        Session.Ends!.Embedding!.Embed(ids, Values.Values);
+        Session.Ends!.Embedding!.Embed(ids, Position, Values.Values);
         Session.Plan.InputCodec.Round(Values.Values, Count, hidden);
     }
 

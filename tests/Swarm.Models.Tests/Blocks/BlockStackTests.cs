@@ -43,7 +43,7 @@ public sealed class BlockStackTests
         using ModelSource source = ModelSource.Open(TestData.Path(Tiny));
         using var kernels = new CpuKernels(1);
         var hidden = new float[expected.Length];
-        whole.Ends.Embed(ids, hidden);
+        whole.Ends.Embed(ids, 0, hidden);
         foreach (BlockSpan span in new BlockSpan[] { new(0, 1), new(1, 3), new(3, 4) })
         {
             using BlockStack stack = BlockStack.Load(source, span, kernels);
@@ -77,7 +77,7 @@ public sealed class BlockStackTests
         first.Dispose();
         first.Dispose();
         var hidden = new float[expected.Length];
-        whole.Ends.Embed(ids, hidden);
+        whole.Ends.Embed(ids, 0, hidden);
         foreach (BlockStack stack in new[] { start, second })
         {
             using var pool = new KvPool(1 << 20, stack.KvLayout);
@@ -104,7 +104,7 @@ public sealed class BlockStackTests
             source, source.Config.AllBlocks, kernels, _ => cancellation.Cancel(), cancellationToken: cancellation.Token, shared: [part]));
 
         var hidden = new float[expected.Length];
-        whole.Ends.Embed(ids, hidden);
+        whole.Ends.Embed(ids, 0, hidden);
         using var pool = new KvPool(1 << 20, held.KvLayout);
         using KvCache cache = pool.CreateCache();
         held.Forward(hidden, [new StackStep(cache, 0, ids.Length)]);
@@ -142,11 +142,11 @@ public sealed class BlockStackTests
         using KvCache cache = runner.Pool.CreateCache();
         var hidden = new float[ids.Length * width];
         int[] wrong = [.. ids.Select(id => (id + 1) % runner.Config.Vocabulary)];
-        runner.Ends.Embed([.. ids.AsSpan(0, 10), .. wrong.AsSpan(10)], hidden);
+        runner.Ends.Embed([.. ids.AsSpan(0, 10), .. wrong.AsSpan(10)], 0, hidden);
         runner.Stack.Forward(hidden, [new StackStep(cache, 0, ids.Length)]);
         Assert.Equal(80, cache.Length);
 
-        runner.Ends.Embed(ids, hidden);
+        runner.Ends.Embed(ids, 0, hidden);
         runner.Stack.Forward(hidden.AsSpan(10 * width, 3 * width), [new StackStep(cache, 10, 3)]);
         Assert.Equal(13, cache.Length);
         runner.Stack.Forward(hidden.AsSpan(13 * width), [new StackStep(cache, 13, 67)]);
@@ -201,7 +201,7 @@ public sealed class BlockStackTests
 
         void Pass(int position)
         {
-            runner.Ends.Embed(ids, hidden);
+            runner.Ends.Embed(ids, 0, hidden);
             var step = new StackStep(cache, position, 16);
             runner.Stack.Forward(hidden, new ReadOnlySpan<StackStep>(in step));
             runner.Ends.Logits(hidden.AsSpan(0, runner.Config.Hidden), 1, logits);
@@ -240,7 +240,7 @@ public sealed class BlockStackTests
 
         void Step(int position, int count)
         {
-            runner.Ends.Embed(ids.AsSpan(0, 2 * count), hidden.AsSpan(0, 2 * count * width));
+            runner.Ends.Embed(ids.AsSpan(0, 2 * count), 0, hidden.AsSpan(0, 2 * count * width));
             steps[0] = new StackStep(first, position, count);
             steps[1] = new StackStep(second, position, count);
             runner.Stack.Forward(hidden.AsSpan(0, 2 * count * width), steps);
@@ -388,7 +388,7 @@ public sealed class BlockStackTests
     public void Embed_IdOutsideTheVocabulary_InvalidArgumentNamesIt(int id)
     {
         using var runner = new ModelRunner(TestData.Path(Tiny), new CpuKernels(1));
-        var exception = Assert.Throws<ModelException>(() => runner.Ends.Embed([1, id], new float[2 * runner.Config.Hidden]));
+        var exception = Assert.Throws<ModelException>(() => runner.Ends.Embed([1, id], 0, new float[2 * runner.Config.Hidden]));
         Assert.Equal(ModelError.InvalidArgument, exception.Error);
         Assert.Contains($"{id}", exception.Message, StringComparison.Ordinal);
     }
@@ -440,7 +440,7 @@ public sealed class BlockStackTests
                 StackStep[] steps = [.. caches.Select((cache, s) => new StackStep(cache, positions[s], round == 0 ? 3 * s + 1 : 1))];
                 int[] batchIds = [.. steps.SelectMany(step => ids.Skip(step.Position).Take(step.Count))];
                 var hidden = new float[batchIds.Length * width];
-                runner.Ends.Embed(batchIds, hidden);
+                runner.Ends.Embed(batchIds, 0, hidden);
                 runner.Stack.Forward(hidden, steps);
                 int first = 0;
                 for (int s = 0; s < batch; s++)
@@ -463,7 +463,7 @@ public sealed class BlockStackTests
     {
         using KvCache cache = runner.Pool.CreateCache();
         var hidden = new float[expected.Length];
-        runner.Ends.Embed(ids, hidden);
+        runner.Ends.Embed(ids, 0, hidden);
         int middle = Math.Max(1, runner.Config.Blocks / 3);
         runner.Stack.Forward(hidden, [new StackStep(cache, 0, ids.Length)], new BlockSpan(0, middle));
         runner.Stack.Forward(hidden, [new StackStep(cache, 0, ids.Length)], new BlockSpan(middle, runner.Config.Blocks));

@@ -20,8 +20,8 @@ public sealed class ModelEndsTests
         float[] logits = new float[source.Config.Vocabulary];
         float[] again = new float[logits.Length];
 
-        both.Embed(ids, hidden);
-        embedding.Embed(ids, same);
+        both.Embed(ids, 0, hidden);
+        embedding.Embed(ids, 0, same);
         both.Logits(hidden.AsSpan(0, source.Config.Hidden), 1, logits);
         head.Logits(hidden.AsSpan(0, source.Config.Hidden), 1, again);
 
@@ -31,7 +31,7 @@ public sealed class ModelEndsTests
         Assert.Equal(both.BytesRead, embedding.BytesRead + head.BytesRead);
         Assert.Equal(both.WeightBytes, embedding.WeightBytes + head.WeightBytes);
         Assert.Throws<InvalidOperationException>(() => embedding.Logits(hidden.AsSpan(0, source.Config.Hidden), 1, again));
-        Assert.Throws<InvalidOperationException>(() => head.Embed(ids, same));
+        Assert.Throws<InvalidOperationException>(() => head.Embed(ids, 0, same));
     }
 
     [Theory]

@@ -31,7 +31,7 @@ internal sealed class ModelRunner : IDisposable
     {
         using KvCache cache = Pool.CreateCache();
         var hidden = new float[ids.Length * Config.Hidden];
-        Ends.Embed(ids, hidden);
+        Ends.Embed(ids, 0, hidden);
         int position = 0;
         for (int step = 0; position < ids.Length; step++)
         {

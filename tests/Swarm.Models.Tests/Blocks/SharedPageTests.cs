@@ -149,7 +149,7 @@ public sealed class SharedPageTests
         float[] expectedOthers = runner.Hidden(others);
         var rows = new float[ids.Length * hidden];
         using KvCache first = runner.Pool.CreateCache();
-        runner.Ends.Embed(ids, rows);
+        runner.Ends.Embed(ids, 0, rows);
         runner.Stack.Forward(rows, [new StackStep(first, 0, ids.Length)]);
         Assert.True(first.TryShare(0, [new PageName(1, 64)], null));
         Assert.True(first.TryShare(1, [new PageName(2, 64)], null));
@@ -222,7 +222,7 @@ public sealed class SharedPageTests
     private static float[] Forward(ModelRunner runner, KvCache cache, int[] ids, int position)
     {
         var rows = new float[(ids.Length - position) * runner.Config.Hidden];
-        runner.Ends.Embed(ids.AsSpan(position), rows);
+        runner.Ends.Embed(ids.AsSpan(position), position, rows);
         runner.Stack.Forward(rows, [new StackStep(cache, position, ids.Length - position)]);
         return rows;
     }

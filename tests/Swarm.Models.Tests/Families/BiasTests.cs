@@ -19,7 +19,7 @@ public sealed class BiasTests
         Dictionary<string, float[]> weights = WriteModel(folder);
         using var runner = new ModelRunner(folder.Path, new ReferenceKernels());
         float[] embedding = new float[Hidden];
-        runner.Ends.Embed([3], embedding);
+        runner.Ends.Embed([3], 0, embedding);
         float[] actual = runner.Hidden([3]);
 
         // At position 0 nothing turns and attention returns the value: the block is linear maps, norms and SwiGLU.

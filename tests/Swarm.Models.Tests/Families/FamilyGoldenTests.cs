@@ -12,7 +12,11 @@ public sealed class FamilyGoldenTests
 {
     private const double Tolerance = 1e-3;
 
-    public static TheoryData<string> Families => ["llama", "llama-tied", "llama3-rope", "qwen2", "qwen3", "mixtral", "qwen3-moe", "glm4-moe"];
+    public static TheoryData<string> Families =>
+    [
+        "llama", "llama-tied", "llama3-rope", "mistral-window", "qwen2", "qwen3", "olmo2", "gemma2", "gemma3", "phi", "phi3", "gpt-neox", "bloom", "gpt2", "falcon", "mixtral",
+        "qwen3-moe", "glm4-moe",
+    ];
 
     [Theory]
     [MemberData(nameof(Families))]
@@ -24,7 +28,7 @@ public sealed class FamilyGoldenTests
         int width = runner.Config.Hidden;
         using KvCache cache = runner.Pool.CreateCache();
         var hidden = new float[ids.Length * width];
-        runner.Ends.Embed(ids, hidden);
+        runner.Ends.Embed(ids, 0, hidden);
         Numbers.AssertClose(Numbers.Floats(expected, "hidden.0"), hidden, Tolerance, "embedding");
         for (int block = 0; block < runner.Config.Blocks; block++)
         {

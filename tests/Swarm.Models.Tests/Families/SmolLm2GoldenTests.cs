@@ -83,7 +83,7 @@ public sealed class SmolLm2GoldenTests
     {
         using KvCache cache = runner.Pool.CreateCache();
         var hidden = new float[ids.Length * runner.Config.Hidden];
-        runner.Ends.Embed(ids, hidden);
+        runner.Ends.Embed(ids, 0, hidden);
         int from = 0;
         foreach (int block in HiddenBlocks)
         {
