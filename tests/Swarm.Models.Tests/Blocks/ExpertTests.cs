@@ -65,7 +65,7 @@ public sealed class ExpertTests
         void Pass(int position, int count)
         {
             Span<float> rows = hidden.AsSpan(0, 2 * count * runner.Config.Hidden);
-            runner.Ends.Embed(ids.AsSpan(0, 2 * count), rows);
+            runner.Ends.Embed(ids.AsSpan(0, 2 * count), 0, rows);
             steps[0] = new StackStep(first, position, count);
             steps[1] = new StackStep(second, position, count);
             runner.Stack.Forward(rows, steps);
