@@ -181,7 +181,7 @@ public sealed class QuantizedLoadingTests
         using KvCache cache = pool.CreateCache();
         int[] ids = [.. Enumerable.Range(0, 9).Select(i => i * 37 % source.Config.Vocabulary)];
         var hidden = new float[ids.Length * source.Config.Hidden];
-        ends.Embed(ids, hidden);
+        ends.Embed(ids, 0, hidden);
         stack.Forward(hidden, [new StackStep(cache, 0, ids.Length)]);
         var logits = new float[ids.Length * source.Config.Vocabulary];
         ends.Logits(hidden, ids.Length, logits);
