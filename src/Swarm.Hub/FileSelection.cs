@@ -33,12 +33,8 @@ internal sealed partial record FileSelection(
         List<Group> groups = Groups(files);
         if (reference.Selector is { } selector)
             return Named(reference, selector, groups);
-        if (files.Any(file => file.Path == "config.json") && Safetensors(files) is { Count: > 0 } shards)
-        {
-            List<RepositoryFile> small = [.. files.Where(file => Small.Contains(file.Path, StringComparer.Ordinal))];
-            return new FileSelection([.. small, .. shards], shards, null, false);
-        }
-
+        if (OfSafetensors(files) is { } folder)
+            return folder;
         if (groups.Count == 1)
             return Of(groups[0]);
         if (groups.Count > 1)
@@ -55,6 +51,15 @@ internal sealed partial record FileSelection(
             ? new ModelException(ModelError.UnsupportedModel, $"{reference.Repository} holds its weights as {foreign[0]}, expected a GGUF file, or config.json with model.safetensors or shards of it")
             : new ModelException(ModelError.ModelNotFound, $"{reference.Repository} at {reference.Revision} has no weights among its {files.Count} files, expected a GGUF file, or config.json with model.safetensors");
     }
+
+    /// <summary>The model in Hugging Face layout; null where there is none.</summary>
+    public static FileSelection? OfSafetensors(IReadOnlyList<RepositoryFile> files) =>
+        files.Any(file => file.Path == "config.json") && Safetensors(files) is { Count: > 0 } shards
+            ? new FileSelection([.. files.Where(file => Small.Contains(file.Path, StringComparer.Ordinal)), .. shards], shards, null, false)
+            : null;
+
+    /// <summary>One GGUF model.</summary>
+    public static FileSelection Of(Group group) => new(group.Parts, group.Parts, group.Quantization, true);
 
     /// <summary>The models among GGUF files: those of several parts are one.</summary>
     public static List<Group> Groups(IReadOnlyList<RepositoryFile> files)
@@ -98,8 +103,6 @@ internal sealed partial record FileSelection(
         string there = string.Join(", ", groups.Select(group => group.Label).OrderBy(label => Nearness.Distance(selector, label)).Take(12));
         throw new ModelException(ModelError.ModelNotFound, $"{reference.Repository} has no {selector}; the nearest of its {groups.Count} models are {there}");
     }
-
-    private static FileSelection Of(Group group) => new(group.Parts, group.Parts, group.Quantization, true);
 
     private static string? QuantizationOf(string stem)
     {

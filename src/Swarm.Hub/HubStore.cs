@@ -23,6 +23,9 @@ public sealed class HubStore : IDisposable
     /// <summary>Bytes that came from the hub so far, of files and of answers.</summary>
     public long BytesReceived => _client.BytesReceived;
 
+    /// <summary>The cache's folder.</summary>
+    public string CacheFolder => _cache.Root;
+
     /// <summary>Requests made of the hub so far.</summary>
     public long Requests => _client.Requests;
 
@@ -78,6 +81,13 @@ public sealed class HubStore : IDisposable
             throw;
         }
     }
+
+    /// <summary>Every model of which something lies in the cache, by name, whoever brought it.</summary>
+    public IReadOnlyList<StoredModel> List() => new CacheShelf(_cache).List();
+
+    /// <summary>Removes what a name means: with a selector one model, without one everything of the revision. Contents that another revision has as well stay.</summary>
+    /// <exception cref="ModelException">ModelNotFound: it is not in the cache. InvalidArgument: a program is bringing it.</exception>
+    public RemovedModel Remove(HubReference reference) => new CacheShelf(_cache).Remove(reference);
 
     /// <summary>What a name means of that which is whole here; null where something lacks.</summary>
     internal WholeModel? FindWhole(HubReference reference)

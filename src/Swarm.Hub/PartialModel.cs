@@ -91,7 +91,9 @@ internal sealed class PartialModel : IDisposable
     private List<(RepositoryFile File, ByteRange Range)> Wanted(IReadOnlyList<TensorInfo> tensors)
     {
         List<(RepositoryFile File, ByteRange Range)> merged = [];
-        List<(RepositoryFile File, ByteRange Range)> places = [.. tensors.Select(tensor => _places.GetValueOrDefault(tensor.Name)).Where(place => place.File is not null)];
+        // What scales a tensor is needed with it.
+        IEnumerable<string> names = tensors.SelectMany(tensor => Float8Tensors.ScaleSuffixes.Select(suffix => tensor.Name + suffix).Prepend(tensor.Name));
+        List<(RepositoryFile File, ByteRange Range)> places = [.. names.Select(name => _places.GetValueOrDefault(name)).Where(place => place.File is not null)];
 
         // Heads are here as a rule; not those of files that were refused.
         places.AddRange(places.Select(place => place.File).Distinct().ToArray().Select(file => (file, new ByteRange(0, _heads[file]))));

@@ -103,7 +103,8 @@ public sealed class ModelSource : IDisposable
         }
 
         string places = folders.Length == 0 ? "" : $", nor is it in {string.Join(", ", folders)}";
-        throw new ModelException(ModelError.ModelNotFound, $"model {model}: there is no such file or folder{places}");
+        string hub = IsHubName(model) ? $"; if it is a name on the hub, 'swarm pull {model}' brings it" : "";
+        throw new ModelException(ModelError.ModelNotFound, $"model {model}: there is no such file or folder{places}{hub}");
     }
 
     /// <summary>A model whose parts are not files beside each other: its tensors come from wherever the store has them. Takes the store over.</summary>
@@ -232,6 +233,9 @@ public sealed class ModelSource : IDisposable
         if (_tensors.IsValueCreated)
             _tensors.Value.Dispose();
     }
+
+    private static bool IsHubName(string model) =>
+        model.Split('/') is [{ Length: > 0 } maker, { Length: > 0 } name] && !maker.StartsWith('.') && !name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
     private IEnumerable<TensorInfo> BlockTensors(BlockSpan span) => Tensors.Tensors.Where(tensor => BlockOf(tensor) is { } block && span.Contains(block));
 

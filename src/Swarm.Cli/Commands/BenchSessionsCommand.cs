@@ -30,7 +30,7 @@ internal sealed class BenchSessionsCommand : CommandDefinition
         int nodes = context.Get(Nodes);
         int steps = context.Get(Steps);
         int blocks;
-        using (var source = context.OpenModel())
+        using (var source = await context.OpenModelAsync())
             blocks = source.Config.Blocks;
         if (nodes > blocks)
             throw new UsageException($"--nodes: {nodes}, expected at most {blocks}, the model's blocks");

@@ -27,7 +27,7 @@ internal sealed class BenchWireCommand : CommandDefinition
     public override async Task<int> RunAsync(CommandContext context)
     {
         // Kernels for quantized weights round activations to 8 bits, which makes of any difference, even float16's, one of about 0.003 nats: it would hide the codecs'.
-        ModelSource source = context.OpenModel();
+        ModelSource source = await context.OpenModelAsync();
         await using LocalModel model = await ModelOpening.LoadLocalAsync(context, context.Get(Stored) ? source : source.InFloat32());
         int blocks = model.Config.Blocks;
         int[] boundaries = context.Get(RoundAt) ?? [.. new[] { blocks / 3, 2 * blocks / 3 }.Distinct().Where(boundary => boundary > 0)];

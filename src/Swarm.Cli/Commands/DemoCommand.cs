@@ -36,7 +36,7 @@ internal sealed class DemoCommand : CommandDefinition
         int nodes = context.Get(Nodes);
         GenerationOptions options = new() { MaxTokens = context.Get(Tokens), Codec = ModelOpening.Codec(context) };
         int blocks;
-        using (ModelSource source = context.OpenModel())
+        using (ModelSource source = await context.OpenModelAsync())
             blocks = source.Config.Blocks;
         if (nodes > blocks)
             throw new UsageException($"--nodes: {nodes}, expected at most {blocks}, the model's blocks");

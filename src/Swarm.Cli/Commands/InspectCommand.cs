@@ -18,9 +18,9 @@ internal sealed class InspectCommand : CommandDefinition
 
     public override IReadOnlyList<ISetting> Settings => [CommonSettings.Model, CommonSettings.Weights];
 
-    public override Task<int> RunAsync(CommandContext context)
+    public override async Task<int> RunAsync(CommandContext context)
     {
-        using ModelSource source = context.OpenModel();
+        using ModelSource source = await context.OpenModelAsync();
         ModelConfig config = source.Config;
         Part[] blocks = [.. Enumerable.Range(0, config.Blocks).Select(_ => new Part())];
         Part ends = new();
@@ -31,22 +31,24 @@ internal sealed class InspectCommand : CommandDefinition
             (source.BlockOf(tensor) is { } block && block < blocks.Length ? blocks[block] : ends).Add(tensor);
         }
 
-        ModelManifest manifest = ModelManifest.Create(source.Tensors, null, context.Interrupts.Polite);
-        ModelIdentity identity = ModelIdentity.Compute(config, manifest, NumericsClass, source.Weights);
+        long missing = source.Tensors.MissingBytes(source.Tensors.Tensors);
+        ModelIdentity? identity = missing > 0
+            ? null
+            : ModelIdentity.Compute(config, ModelManifest.Create(source.Tensors, null, context.Interrupts.Polite), NumericsClass, source.Weights);
         if (context.Events is { } events)
             events.Write("done", json => WriteJson(json, source, config, blocks, ends, parameters, identity));
         else
             WriteTable(context, source, config, blocks, ends, parameters, identity);
-        return Task.FromResult(ExitCode.Done);
+        return ExitCode.Done;
     }
 
     private static void WriteJson(
-        Utf8JsonWriter json, ModelSource source, ModelConfig config, Part[] blocks, Part ends, long parameters, ModelIdentity identity)
+        Utf8JsonWriter json, ModelSource source, ModelConfig config, Part[] blocks, Part ends, long parameters, ModelIdentity? identity)
     {
         json.WriteString("name", source.Name);
         json.WriteString("path", source.Location);
         json.WriteString("family", config.Family);
-        json.WriteString("identity", identity.Hex);
+        json.WriteString("identity", identity?.Hex);
         json.WriteString("numerics", NumericsClass);
         json.WriteNumber("parameters", parameters);
         json.WriteNumber("hidden", config.Hidden);
@@ -100,7 +102,7 @@ internal sealed class InspectCommand : CommandDefinition
     }
 
     private static void WriteTable(
-        CommandContext context, ModelSource source, ModelConfig config, Part[] blocks, Part ends, long parameters, ModelIdentity identity)
+        CommandContext context, ModelSource source, ModelConfig config, Part[] blocks, Part ends, long parameters, ModelIdentity? identity)
     {
         Grid grid = new();
         grid.AddColumn(new GridColumn().NoWrap());
@@ -119,7 +121,7 @@ internal sealed class InspectCommand : CommandDefinition
         Row("ends", $"{(config.TiedEnds ? "tied" : "embedding and head")}, {Sizes.Bytes(ends.Bytes)} {ends.FormatText}");
         Row("tokenizer", source.Tokenizer is { } tokenizer ? $"{tokenizer.Kind}, {tokenizer.VocabularySize} tokens" : "none");
         Row("chat template", source.ChatTemplateText is { } template ? $"{template.Length} characters" : "none");
-        Row("identity", identity.Hex);
+        Row("identity", identity?.Hex ?? "known when all tensors are here: 'swarm pull' brings them");
         context.OutConsole.Write(grid);
 
         Table table = new() { Border = TableBorder.Simple };

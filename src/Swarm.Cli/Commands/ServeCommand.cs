@@ -51,7 +51,7 @@ internal sealed class ServeCommand : CommandDefinition
         await using ServeSurroundings around = await ServeSurroundings.StartAsync(context, child, TimeSpan.FromSeconds(context.Get(DrainSeconds)));
         using ServeEntry entry = await ServeEntry.ChooseAsync(context, child);
         NodeReport report = new(context, entry, context.ShowsProgress && !child ? new ServePanel(context) : null);
-        await using (NodeHost node = await StartAsync(context, Options(context, around, entry), around, report))
+        await using (NodeHost node = await StartAsync(context, await OptionsAsync(context, around, entry), around, report))
         {
             around.Attach(node);
             await using ControlServer? control = entry.Slot is { } slot ? OpenControl(context, slot, node) : null;
@@ -95,11 +95,11 @@ internal sealed class ServeCommand : CommandDefinition
         return new ControlAnswer(node.Peer.ToString(), Environment.ProcessId, NodeReport.Word(node.State), node.Sessions);
     }
 
-    private static NodeOptions Options(CommandContext context, ServeSurroundings around, ServeEntry entry)
+    private static async Task<NodeOptions> OptionsAsync(CommandContext context, ServeSurroundings around, ServeEntry entry)
     {
         NodeOptions options = new()
         {
-            Source = context.OpenModel(),
+            Source = await context.OpenModelAsync(),
             Kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference)),
             Key = entry.Key,
             Invite = entry.Membership,

@@ -43,7 +43,7 @@ internal sealed class TokenizeCommand : CommandDefinition
         if (sources != 1)
             throw new UsageException($"{sources} of --text, --file, --chat, --decode and --lines are given, expected one");
 
-        using ModelSource source = context.OpenModel();
+        using ModelSource source = await context.OpenModelAsync();
         LineTokenizer tokenizer = new(source, context.Time, context.Get(Special));
         if (lines)
             return await RunLinesAsync(context, tokenizer, file);

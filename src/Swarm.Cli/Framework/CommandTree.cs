@@ -118,6 +118,9 @@ internal sealed class CommandTree
 
         foreach (CommandDefinition below in definition.Subcommands)
             command.Subcommands.Add(Build(below));
+        // The parser asks for a command below one that has no action.
+        if (definition.RunsItself)
+            command.SetAction(_ => ExitCode.Done);
         _definitions[command] = definition;
         return command;
     }

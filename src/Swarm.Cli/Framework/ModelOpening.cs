@@ -36,10 +36,16 @@ internal static class ModelOpening
         CommonSettings.Reference, Route,
     ];
 
-    /// <summary>The files of the model that --model names, in the format of weights that --weights says.</summary>
-    /// <exception cref="ModelException">ModelNotFound, CorruptModel, UnsupportedModel.</exception>
-    public static ModelSource OpenModel(this CommandContext context) =>
-        ModelSource.Open(context.Get(CommonSettings.Model), ModelFolders.Find(AppContext.BaseDirectory)).WithWeights(context.Get(CommonSettings.Weights));
+    /// <summary>The model that --model names, in the format of weights that --weights says: on this machine, or at a hub, from where tensors come when they are asked for.</summary>
+    /// <exception cref="ModelException">ModelNotFound, CorruptModel, UnsupportedModel; of a hub also Gated, Unauthorized, HubUnreachable.</exception>
+    public static async Task<ModelSource> OpenModelAsync(this CommandContext context)
+    {
+        string model = context.Get(CommonSettings.Model);
+        ModelSource source = HubModels.ReferenceOf(model) is { } reference
+            ? await HubModels.OpenAsync(context, reference)
+            : ModelSource.Open(model, ModelFolders.Find(AppContext.BaseDirectory));
+        return source.WithWeights(context.Get(CommonSettings.Weights));
+    }
 
     /// <summary>The kernels that --threads and --reference ask for, after their known answers were checked.</summary>
     /// <exception cref="NumericsException">This machine computes something else than the numerics class says.</exception>
@@ -89,7 +95,7 @@ internal static class ModelOpening
             Invite = invite.ToText(),
             Key = key,
             OwnsKey = true,
-            Source = context.OpenModel(),
+            Source = await context.OpenModelAsync(),
             Kernels = CreateKernels(context, context.Get(CommonSettings.Reference)),
             Dial = context.Get(CommonSettings.Dial),
             Context = context.Get(CommonSettings.Context),
@@ -100,7 +106,7 @@ internal static class ModelOpening
         context.Interrupts.Polite);
 
     /// <summary>The whole model in this process; a bar shows its loading.</summary>
-    public static Task<LocalModel> LoadLocalAsync(CommandContext context) => LoadLocalAsync(context, context.OpenModel());
+    public static async Task<LocalModel> LoadLocalAsync(CommandContext context) => await LoadLocalAsync(context, await context.OpenModelAsync());
 
     /// <summary>The same of given files, which it takes over.</summary>
     public static async Task<LocalModel> LoadLocalAsync(CommandContext context, ModelSource source)
