@@ -71,7 +71,7 @@ public sealed class ModelSource : IDisposable
 
     /// <summary>Opens a model.</summary>
     /// <param name="model">
-    /// A GGUF file, a folder in Hugging Face layout or with one GGUF file, a name under one of the folders, or <c>random:SIZE:FORMAT[:SEED]</c>.
+    /// A GGUF file, a folder in Hugging Face layout or with one GGUF file, a name under one of the folders, or <c>random:SIZE:FORMAT[:SEED[:WINDOW[/N]]]</c>.
     /// </param>
     /// <param name="modelsFolders">Where names are looked up, in this order.</param>
     /// <exception cref="ModelException">ModelNotFound names the places that were tried; others as the files' readers say.</exception>

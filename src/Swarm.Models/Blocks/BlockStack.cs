@@ -35,14 +35,17 @@ public sealed class BlockStack : IDisposable
     /// <summary>What the experts of its blocks did, and of those stacks that share blocks with it.</summary>
     public ExpertCounters Experts => _scratch.ExpertCounters;
 
-    /// <summary>Layout of the caches that it works with.</summary>
-    public KvLayout KvLayout { get; }
+    /// <summary>Layout of the caches that it works with; a test may take another of the same blocks.</summary>
+    public KvLayout KvLayout { get; internal set; }
 
     /// <summary>Bytes of weights in memory.</summary>
     public long WeightBytes => _blocks.Sum(block => block.ResidentBytes);
 
     /// <summary>Bytes of the stored tensors that were loaded for this stack; blocks that it shares are not among them.</summary>
     public long BytesRead { get; }
+
+    /// <summary>Attention calls that passes were cut into because they wrote over pages of a window.</summary>
+    public long WindowCuts => _scratch.WindowCuts;
 
     /// <summary>Bytes of weights in memory for several stacks together: a block that some of them share counts once.</summary>
     public static long WeightBytesOf(IEnumerable<BlockStack> stacks) =>
@@ -120,14 +123,14 @@ public sealed class BlockStack : IDisposable
     /// <param name="hidden">[Σ counts, Hidden]: the steps' tokens in turn; before the span's first block on entry, after its last on return.</param>
     /// <param name="steps">One a session; each cache grows to Position + Count.</param>
     /// <param name="part">Some of the span's blocks; null for all. A step goes through the parts in turn.</param>
-    /// <exception cref="ModelException">InvalidArgument: a step that does not fit. ContextExceeded: positions beyond the model's. NoCapacity: the pool is exhausted.</exception>
+    /// <exception cref="ModelException">InvalidArgument: a step that does not fit, or goes back to where a window's positions are gone. ContextExceeded: positions beyond the model's. NoCapacity: the pool is exhausted.</exception>
     public void Forward(Span<float> hidden, ReadOnlySpan<StackStep> steps, BlockSpan? part = null)
     {
         // Step 9: BlockStack.Forward(hidden, kv, positions) for each block of the span.
         BlockSpan blocks = part ?? Span;
         if (blocks.Start < Span.Start || blocks.End > Span.End || blocks.Count <= 0)
             throw new ModelException(ModelError.InvalidArgument, $"blocks {blocks}, expected a part of {Span} with at least one block");
-        CheckAndReserve(hidden.Length, steps);
+        CheckAndReserve(hidden.Length, steps, blocks);
 
         int next = 0;
         int consumed = 0;
@@ -160,7 +163,7 @@ public sealed class BlockStack : IDisposable
         return null;
     }
 
-    private void CheckAndReserve(int hiddenLength, ReadOnlySpan<StackStep> steps)
+    private void CheckAndReserve(int hiddenLength, ReadOnlySpan<StackStep> steps, BlockSpan blocks)
     {
         long tokens = 0;
         foreach ((KvCache cache, int position, int count) in steps)
@@ -175,6 +178,12 @@ public sealed class BlockStack : IDisposable
             {
                 throw new ModelException(
                     ModelError.ContextExceeded, $"position {position} + {count} tokens = {(long)position + count}, expected at most the context of {Config.Context}");
+            }
+
+            if (cache.LeastWritable(blocks, position) is { } least)
+            {
+                throw new ModelException(
+                    ModelError.InvalidArgument, $"position {position}, expected 0 or at least {least}: what a window needs before it is there no more");
             }
 
             tokens += count;
@@ -216,11 +225,22 @@ public sealed class BlockStack : IDisposable
 
     private void ForwardPass(Span<float> hidden, ReadOnlySpan<StackStep> steps, int tokens, BlockSpan blocks)
     {
-        for (int i = 0; i < steps.Length; i++)
-            _scratch.AttentionSteps[i] = new AttentionStep(steps[i].Cache.PageMemory, steps[i].Position, steps[i].Count);
-        ReadOnlySpan<AttentionStep> attention = _scratch.AttentionSteps.AsSpan(0, steps.Length);
+        Span<AttentionStep> attention = _scratch.AttentionSteps.AsSpan(0, steps.Length);
+        int pagesOf = -1;
         for (int block = blocks.Start; block < blocks.End; block++)
-            _blocks[block - Span.Start].Forward(_kernels, _scratch, hidden, attention, tokens, (block - Span.Start) * KvLayout.BlockBytes);
+        {
+            (int group, long offset) = KvLayout.PlaceOf(block);
+            for (int i = 0; i < steps.Length; i++)
+            {
+                if (group != pagesOf)
+                    attention[i] = new AttentionStep(steps[i].Cache.PagesOf(group), steps[i].Position, steps[i].Count);
+                steps[i].Cache.Wrote(block, steps[i].Position, steps[i].Count);
+            }
+
+            pagesOf = group;
+            _blocks[block - Span.Start].Forward(_kernels, _scratch, hidden, attention, tokens, offset);
+        }
+
         foreach ((KvCache cache, int position, int count) in steps)
             cache.Length = position + count;
     }

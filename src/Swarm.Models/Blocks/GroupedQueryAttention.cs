@@ -28,8 +28,8 @@ internal sealed class GroupedQueryAttention(
             query.Into(scratch.Queries, tokens), key.Into(scratch.Keys, tokens), value.Into(scratch.Values, tokens));
         QueryNorm?.Apply(kernels, scratch.Queries, NormsHeads ? tokens * shape.Heads : tokens, scratch.Queries);
         KeyNorm?.Apply(kernels, scratch.Keys, NormsHeads ? tokens * shape.KeyValueHeads : tokens, scratch.Keys);
-        kernels.AttendSteps(
-            shape, steps, pageOffset, rotary, scratch.Queries.AsSpan(0, tokens * queryWidth), scratch.Keys.AsSpan(0, tokens * keyWidth),
+        RingAttention.Attend(
+            kernels, scratch, shape, steps, pageOffset, rotary, scratch.Queries.AsSpan(0, tokens * queryWidth), scratch.Keys.AsSpan(0, tokens * keyWidth),
             scratch.Values.AsSpan(0, tokens * keyWidth), scratch.Attended.AsSpan(0, tokens * queryWidth));
         output.AddTo(kernels, scratch.Attended, tokens, target);
     }

@@ -4,29 +4,28 @@ namespace Swarm.Models.Blocks;
 public sealed class PagePart : IDisposable
 {
     private readonly KvPool _pool;
-    private SharedPage? _page;
+    private SharedPage[] _pages;
 
-    internal PagePart(KvPool pool, SharedPage page, int positions)
+    internal PagePart(KvPool pool, SharedPage[] pages, int positions)
     {
         _pool = pool;
-        _page = page;
+        _pages = pages;
         Positions = positions;
-        Address = page.Address;
-        Companion = page.Companion;
+        Companion = pages[0].Companion;
     }
 
     /// <summary>Positions that were taken over.</summary>
     public int Positions { get; }
 
-    internal nint Address { get; }
-
     /// <summary>What belongs to the whole page.</summary>
     public IPageCompanion? Companion { get; }
 
+    internal nint AddressOf(int group) => _pages[group].Address;
+
     public void Dispose()
     {
-        if (_page is { } page)
+        foreach (SharedPage page in _pages)
             _pool.Return(page);
-        _page = null;
+        _pages = [];
     }
 }

@@ -1,10 +1,13 @@
 namespace Swarm.Models.Blocks;
 
 /// <summary>
-/// A page that caches read together and nobody writes. Known to its pool by keys that stand for all that the numbers of its first positions depend on. The pool's, under the budget's gate.
+/// A group's page that caches read together and nobody writes. Known to its pool by keys that stand for all that the numbers of its first positions depend on. The pool's, under the
+/// budget's gate.
 /// </summary>
-internal sealed class SharedPage(nint address, IPageCompanion? companion)
+internal sealed class SharedPage(int group, nint address, IPageCompanion? companion)
 {
+    public int Group { get; } = group;
+
     public nint Address { get; } = address;
 
     public IPageCompanion? Companion { get; } = companion;

@@ -58,6 +58,12 @@ internal sealed class StackScratch
     /// <summary>The same as the kernels see them.</summary>
     public AttentionStep[] AttentionSteps { get; private set; } = [];
 
+    /// <summary>Steps, or parts of them, that one call computes over pages that it writes again.</summary>
+    public AttentionStep[] CutSteps { get; private set; } = [];
+
+    /// <summary>Calls that were needed because a step would have written over what it needs.</summary>
+    public long WindowCuts { get; set; }
+
     /// <summary>Makes room for a pass of so many tokens.</summary>
     public void Ensure(int tokens)
     {
@@ -75,5 +81,6 @@ internal sealed class StackScratch
         Experts = _config.Experts is { } experts ? new ExpertScratch(_config, experts, _capacity) : null;
         Steps = new StackStep[_capacity];
         AttentionSteps = new AttentionStep[_capacity];
+        CutSteps = new AttentionStep[_capacity];
     }
 }

@@ -5,8 +5,9 @@ using Swarm.Models.Families;
 namespace Swarm.Models.Files;
 
 /// <summary>
-/// Chooses the shape of a seeded random model from its name, <c>random:SIZE:FORMAT[:SEED]</c>, such as <c>random:1GiB:q4_0</c>: the Llama shape with tied ends, about that many bytes
-/// of weights, at least 12 blocks where the size allows, and heads, feed-forward width and vocabulary in the proportions of published models of that size.
+/// Chooses the shape of a seeded random model from its name, <c>random:SIZE:FORMAT[:SEED[:WINDOW[/N]]]</c>, such as <c>random:1GiB:q4_0</c>: the Llama shape with tied ends, about that many
+/// bytes of weights, at least 12 blocks where the size allows, and heads, feed-forward width and vocabulary in the proportions of published models of that size. With a window its blocks see
+/// so many positions, but for every N-th, which sees all.
 /// </summary>
 internal static class RandomModel
 {
@@ -18,21 +19,36 @@ internal static class RandomModel
     public static (ModelConfig Config, RandomTensors Tensors) Parse(string spec)
     {
         string[] parts = spec.Split(':');
-        if (parts.Length is < 3 or > 4)
-            throw Invalid(spec, "random:SIZE:FORMAT[:SEED], such as random:1GiB:q4_0");
+        if (parts.Length is < 3 or > 5)
+            throw Invalid(spec, "random:SIZE:FORMAT[:SEED[:WINDOW[/N]]], such as random:1GiB:q4_0");
         long bytes = ParseBytes(parts[1]);
         if (bytes is < LeastBytes or > MostBytes)
             throw Invalid(spec, $"a size from {LeastBytes} bytes to {MostBytes}, such as 512MiB");
         if (!Enum.TryParse(parts[2], ignoreCase: true, out WeightFormat format) || !Enum.IsDefined(format) || char.IsAsciiDigit(parts[2][0]))
             throw Invalid(spec, $"a format of {string.Join(", ", Enum.GetNames<WeightFormat>().Select(name => name.ToLowerInvariant()))}");
         ulong seed = 0;
-        if (parts.Length == 4 && !ulong.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out seed))
+        if (parts.Length >= 4 && !ulong.TryParse(parts[3], NumberStyles.None, CultureInfo.InvariantCulture, out seed))
             throw Invalid(spec, "a seed that is a non-negative integer");
         ModelConfig config = ChooseShape(bytes, format);
         double least = (BlockValues(config) + (double)config.Vocabulary * config.Hidden) * WeightFormats.GroupBytes(format) / WeightFormats.GroupLength(format);
         if (config.Blocks == 1 && WeightFormats.GroupLength(format) > 64 && least > 2 * bytes)
             throw Invalid(spec, $"at least {(long)(least / 2) / 1024 + 1}KiB for {WeightFormats.Name(format)}, whose rows are multiples of {WeightFormats.GroupLength(format)}");
+        if (parts.Length == 5)
+            config = WithWindow(config, spec, parts[4]);
         return (config, new RandomTensors(config, format, seed));
+    }
+
+    private static ModelConfig WithWindow(ModelConfig config, string spec, string text)
+    {
+        string[] parts = text.Split('/');
+        int each = 0;
+        if (parts.Length > 2 || !int.TryParse(parts[0], NumberStyles.None, CultureInfo.InvariantCulture, out int window) || window < 1
+            || (parts.Length == 2 && (!int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out each) || each < 2)))
+        {
+            throw Invalid(spec, "a window of at least 1 position, and of every N-th block that has none an N of at least 2, such as 128/2");
+        }
+
+        return config with { Window = window, WindowedBlocks = each == 0 ? [] : [.. Enumerable.Range(1, config.Blocks).Select(block => block % each != 0)] };
     }
 
     private static ModelConfig ChooseShape(long bytes, WeightFormat format)

@@ -52,7 +52,7 @@ internal sealed class SessionLedger(long budgetBytes, TimeProvider time)
     }
 
     /// <summary>Positions of a layout not promised to anybody, in whole pages.</summary>
-    public long FreeTokens(KvLayout layout) => FreeBytes / Math.Max(1, layout.PageBytes) * Kernels.KernelSet.PagePositions;
+    public long FreeTokens(KvLayout layout) => layout.PositionsIn(FreeBytes);
 
     /// <summary>Promises positions, in whole pages; null when they are not there for this client.</summary>
     public SessionLease? TryAdmit(int positions, KvLayout layout, PeerId client = default)
@@ -96,7 +96,7 @@ internal sealed class SessionLedger(long budgetBytes, TimeProvider time)
     {
         lock (_lock)
         {
-            return $"key-value cache: {positions} positions asked for, {_bytes.Free / Math.Max(1, layout.PageBytes) * Kernels.KernelSet.PagePositions} are free; this client holds {_bytes.Held(client)} of {_bytes.Capacity} bytes "
+            return $"key-value cache: {positions} positions asked for, {layout.PositionsIn(_bytes.Free)} are free; this client holds {_bytes.Held(client)} of {_bytes.Capacity} bytes "
                 + $"in {_sessions.Held(client)} sessions, among {_sessions.Clients} clients; to be asked for again in {ShareRule.RetryAfter.TotalSeconds:0.#} s";
         }
     }

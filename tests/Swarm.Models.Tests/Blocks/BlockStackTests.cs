@@ -376,7 +376,7 @@ public sealed class BlockStackTests
     public void Forward_CacheOfAnotherSpan_InvalidArgument()
     {
         using var runner = new ModelRunner(TestData.Path(Tiny), new CpuKernels(1));
-        using var pool = new KvPool(1 << 20, runner.Stack.KvLayout with { Span = new BlockSpan(1, 4) });
+        using var pool = new KvPool(1 << 20, new KvLayout(new BlockSpan(1, 4), 512));
         using KvCache cache = pool.CreateCache();
         var exception = Assert.Throws<ModelException>(() => runner.Stack.Forward(new float[runner.Config.Hidden], [new StackStep(cache, 0, 1)]));
         Assert.Equal(ModelError.InvalidArgument, exception.Error);

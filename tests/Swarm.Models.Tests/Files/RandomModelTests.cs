@@ -39,7 +39,10 @@ public sealed class RandomModelTests
     [InlineData("random:2000GiB:q4_0")]
     [InlineData("random:1B:q4_0")]
     [InlineData("random:1GiB:q4_0:x")]
-    [InlineData("random:1GiB:q4_0:1:2")]
+    [InlineData("random:1GiB:q4_0:1:2:3")]
+    [InlineData("random:1GiB:q4_0:1:0")]
+    [InlineData("random:1GiB:q4_0:1:100/1")]
+    [InlineData("random:1GiB:q4_0:1:100/2/2")]
     public void Open_BadSpecification_InvalidArgumentNamesIt(string spec)
     {
         var exception = Assert.Throws<ModelException>(() => ModelSource.Open(spec));
