@@ -54,7 +54,9 @@ internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?>
     {
         try
         {
-            return stored.Tensors.Any(tensor => Float8.Find(tensor.StoredType) is not null) ? new Float8Tensors(stored, ReadScaleBlock()) : stored;
+            if (stored.Tensors.Any(tensor => Float8.Find(tensor.StoredType) is not null))
+                stored = new Float8Tensors(stored, ReadScaleBlock());
+            return stored.Tensors.Any(MicroscaledTensors.IsBlocks) ? new MicroscaledTensors(stored) : stored;
         }
         catch
         {
@@ -67,11 +69,11 @@ internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?>
     {
         var fields = new JsonFields(root, path);
 
-        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing. 8-bit floats with scales are read as they lie.
-        if (fields.Object("quantization_config") is { } quantization && quantization.Text("quant_method", "") != "fp8")
+        // Weights quantized by another library lie under other names: say so, rather than that a tensor is missing. 8-bit floats with scales and microscaled ones are read as they lie.
+        if (fields.Object("quantization_config") is { } quantization && quantization.Text("quant_method", "") is not ("fp8" or "mxfp4"))
         {
             throw new ModelException(
-                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights, or fp8");
+                ModelError.UnsupportedModel, $"{path}: weights quantized by {quantization.Text("quant_method", "an unnamed method")}, expected float weights, fp8 or mxfp4");
         }
 
         return ModelFamily.ByHuggingFaceType(fields.Text("model_type"), path).ReadHuggingFace(fields, generation).Validated(path);

@@ -91,6 +91,9 @@ public sealed record ModelConfig
     /// <summary>The activation is a gate on another product; else it stands between two maps.</summary>
     public bool GatedFeedForward { get; init; } = true;
 
+    /// <summary>Each query head has a further score, of which the weights' sum takes part and no value.</summary>
+    public bool AttentionSinks { get; init; }
+
     /// <summary>The mixture of experts; null where all blocks are dense.</summary>
     public ExpertConfig? Experts { get; init; }
 
@@ -206,6 +209,8 @@ public sealed record ModelConfig
                 Number("window", Window);
             if (Window != 0 && WindowedBlocks.Count > 0)
                 Line("windowedBlocks", string.Concat(WindowedBlocks.Select(windowed => windowed ? '1' : '0')));
+            if (AttentionSinks)
+                Flag("attentionSinks", true);
             Experts?.WriteTo(Line);
             Latent?.WriteTo(Line);
         }

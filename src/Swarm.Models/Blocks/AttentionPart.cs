@@ -24,6 +24,8 @@ internal abstract class AttentionPart : IDisposable
     /// <summary>Geometry of a block's attention.</summary>
     public static AttentionShape ShapeOf(ModelConfig config, int block)
     {
+        if (config.Latent is { } latent)
+            return LatentAttention.ShapeOf(config, latent);
         float scale = config.AttentionScale ?? ScaleOf(config.HeadDimension);
         return new AttentionShape(config.Heads, config.KeyValueHeads, config.HeadDimension, scale)
         {

@@ -44,20 +44,23 @@ internal static class ExpertLoader
         int hidden = loader.Config.Hidden, inner = config.FeedForward, count = config.Router.Experts;
         RowSlice Stacked(RowSlice slice, TensorRole role) => slice with
         {
-            Matrices = count, Index = expert, Transposed = interleaved && loader.FormatOf(role, block) is { } format && WeightFormats.GroupLength(format) == 1,
+            Matrices = count, Index = expert, Grouped = loader.Has(TensorRole.ExpertsGateUpBlocks, block), Transposed = interleaved && loader.FormatOf(role, block) is { } format && WeightFormats.GroupLength(format) == 1,
         };
         Projection Part(TensorRole role, TensorRole bias, RowSlice slice, int outputs, int inputs) =>
             loader.Projection(role, config.Biases ? bias : null, block, slice, outputs, inputs);
 
-        if (loader.Has(TensorRole.ExpertsGateUp, block))
+        bool grouped = loader.Has(TensorRole.ExpertsGateUpBlocks, block);
+        if (grouped || loader.Has(TensorRole.ExpertsGateUp, block))
         {
             (RowSlice gates, RowSlice ups) = interleaved
                 ? (new RowSlice(2 * inner, 0, 1, 2), new RowSlice(2 * inner, 1, 1, 2))
                 : (RowSlice.Of(2 * inner, 0, inner), RowSlice.Of(2 * inner, inner, inner));
+            TensorRole both = grouped ? TensorRole.ExpertsGateUpBlocks : TensorRole.ExpertsGateUp;
+            TensorRole down = grouped ? TensorRole.ExpertsDownBlocks : TensorRole.ExpertsDown;
             return new Expert(
-                Part(TensorRole.ExpertsGateUp, TensorRole.ExpertsGateUpBias, Stacked(gates, TensorRole.ExpertsGateUp), inner, hidden),
-                Part(TensorRole.ExpertsGateUp, TensorRole.ExpertsGateUpBias, Stacked(ups, TensorRole.ExpertsGateUp), inner, hidden),
-                Part(TensorRole.ExpertsDown, TensorRole.ExpertsDownBias, Stacked(RowSlice.All(hidden), TensorRole.ExpertsDown), hidden, inner));
+                Part(both, TensorRole.ExpertsGateUpBias, Stacked(gates, both), inner, hidden),
+                Part(both, TensorRole.ExpertsGateUpBias, Stacked(ups, both), inner, hidden),
+                Part(down, TensorRole.ExpertsDownBias, Stacked(RowSlice.All(hidden), down), hidden, inner));
         }
 
         if (loader.Has(TensorRole.ExpertsGate, block))

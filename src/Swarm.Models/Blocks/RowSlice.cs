@@ -31,9 +31,14 @@ internal readonly record struct RowSlice(int Stored, int First, int Run, int Str
     /// <summary>Rows that follow each other.</summary>
     public static RowSlice Of(int stored, int first, int count) => new(stored, first, count, count);
 
+    /// <summary>The tensor has the groups of 32 columns apart, 16 bytes each (<see cref="MicroscaledTensors"/>).</summary>
+    public bool Grouped { get; init; }
+
     /// <summary>Shape of the tensor, for a matrix of so many columns.</summary>
     public IReadOnlyList<long> ShapeOf(int columns)
     {
+        if (Grouped)
+            return [Matrices, Stored, columns / 32, 16];
         (long rows, long width) = Transposed ? (columns, Stored) : (Stored, (long)columns);
         return Matrices > 1 ? [Matrices, rows, width] : [rows, width];
     }
@@ -42,14 +47,13 @@ internal readonly record struct RowSlice(int Stored, int First, int Run, int Str
     public long SourceOf(int row) => ((long)Index * Stored) + First + ((long)(row / Run) * Stride) + (row % Run);
 
     /// <summary>Reads rows of the slice; not for transposed ones.</summary>
-    public RowReader Reader(ITensorStore store, TensorInfo tensor, int rows)
+    public RowReader Reader(ITensorStore store, TensorInfo tensor, int rows, long rowBytes)
     {
         RowSlice slice = this;
         if (Run >= rows)
             return (firstRow, count) => store.Rows(tensor, slice.SourceOf(firstRow), count);
 
         // Runs are brought together, as many as are asked for at a time.
-        long rowBytes = WeightFormats.RowBytes(tensor.Format!.Value, (int)tensor.Columns);
         byte[] gathered = [];
         return (firstRow, count) =>
         {

@@ -49,6 +49,9 @@ internal sealed class StackScratch
     /// <summary>Between the operations of a mixture of experts; null where the model has none.</summary>
     public ExpertScratch? Experts { get; private set; }
 
+    /// <summary>Between the operations of latent attention; null where the model has none.</summary>
+    public LatentScratch? Latent { get; private set; }
+
     /// <summary>What experts did.</summary>
     public ExpertCounters ExpertCounters { get; } = new();
 
@@ -73,11 +76,13 @@ internal sealed class StackScratch
         Normed = new float[_capacity * _config.Hidden];
         NormedBeside = new float[_config.Wiring == BlockWiring.Parallel ? _capacity * _config.Hidden : 0];
         Given = new float[_config.NormPlacement == NormPlacement.Before ? 0 : _capacity * _config.Hidden];
-        Queries = new float[_capacity * _config.Heads * _config.HeadDimension];
-        Keys = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
-        Values = new float[_capacity * _config.KeyValueHeads * _config.HeadDimension];
-        Attended = new float[_capacity * _config.Heads * _config.HeadDimension];
+        AttentionShape shape = AttentionPart.ShapeOf(_config, 0);
+        Queries = new float[_capacity * shape.QueryWidth];
+        Keys = new float[_capacity * shape.KeyWidth];
+        Values = new float[_capacity * shape.ValueWidth];
+        Attended = new float[_capacity * shape.OutputWidth];
         Gate = new float[_capacity * Math.Max(_config.FeedForward, _config.Experts?.SharedFeedForward ?? 0)];
+        Latent = _config.Latent is { } latent ? new LatentScratch(_config, latent, _capacity) : null;
         Experts = _config.Experts is { } experts ? new ExpertScratch(_config, experts, _capacity) : null;
         Steps = new StackStep[_capacity];
         AttentionSteps = new AttentionStep[_capacity];

@@ -70,7 +70,7 @@ internal sealed class TensorLoader
             throw new ModelException(ModelError.UnsupportedModel, $"tensor {tensor.Name} has type {tensor.StoredType}, which no kernel reads");
         if (slice.Transposed && WeightFormats.GroupLength(format) > 1)
             throw new ModelException(ModelError.UnsupportedModel, $"tensor {tensor.Name} is stored transposed in {tensor.StoredType}, expected F32, F16 or BF16");
-        RowReader reader = slice.Transposed ? _transposed.Reader(tensor, slice, columns) : slice.Reader(_store, tensor, rows);
+        RowReader reader = slice.Transposed ? _transposed.Reader(tensor, slice, columns) : slice.Reader(_store, tensor, rows, WeightFormats.RowBytes(format, columns));
         WeightFormat held = WeightPlan.Held(_weights, role, format, columns);
         if (held != format)
             reader = new QuantizedRows(tensor.Name, reader, format, held, rows, columns, _kernels.Threads).Read;
@@ -79,6 +79,28 @@ internal sealed class TensorLoader
         BytesRead += tensor.ByteLength / (slice.Stored * (long)slice.Matrices) * rows;
         _store.Release(tensor);
         return matrix;
+    }
+
+    /// <summary>Some rows of a stored matrix [stored, length] as the columns of another: [length, rows].</summary>
+    /// <param name="role">The stored tensor.</param>
+    /// <param name="block">Which block.</param>
+    /// <param name="stored">Its rows.</param>
+    /// <param name="first">The first that is taken.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="length">Values of a row.</param>
+    public Projection TurnedProjection(TensorRole role, int block, int stored, int first, int rows, int length)
+    {
+        TensorInfo tensor = Find(role, block, 0);
+        if (!tensor.Shape.SequenceEqual([stored, length]))
+            throw new ModelException(ModelError.CorruptModel, $"tensor {tensor.Name} has shape {tensor.ShapeText}, expected [{stored}, {length}]");
+        if (tensor.Format is not { } format)
+            throw new ModelException(ModelError.UnsupportedModel, $"tensor {tensor.Name} has type {tensor.StoredType}, which no kernel reads");
+        TurnedRows turned = TurnedRows.Read(_store, tensor, format, first, rows, length);
+        WeightMatrix matrix = _kernels.Pack(turned.Format, length, rows, turned.Rows);
+        _matrices.Add(matrix);
+        BytesRead += tensor.ByteLength / stored * rows;
+        _store.Release(tensor);
+        return new Projection(matrix, []);
     }
 
     /// <summary>A vector of norms' weights or a bias.</summary>
@@ -108,7 +130,7 @@ internal sealed class TensorLoader
 
     /// <summary>A linear map whose weights and bias are some of a stored tensor's.</summary>
     public Projection Projection(TensorRole weights, TensorRole? bias, int block, RowSlice slice, int outputs, int inputs) =>
-        new(Matrix(weights, block, slice, outputs, inputs), bias is { } role ? Vector(role, block, slice with { Transposed = false }, outputs) : []);
+        new(Matrix(weights, block, slice, outputs, inputs), bias is { } role ? Vector(role, block, slice with { Transposed = false, Grouped = false }, outputs) : []);
 
     /// <summary>A norm of a block, of the model's kind.</summary>
     /// <param name="weight">Its weights.</param>

@@ -15,7 +15,7 @@ internal abstract class ModelFamily
     [
         new LlamaFamily(), new Qwen2Family(), new Qwen3Family(), new Olmo2Family(), new GemmaFamily(), new Gemma2Family(), new Gemma3Family(), new PhiFamily(),
         new Phi3Family(), new GptNeoxFamily(), new BloomFamily(), new Gpt2Family(), new FalconFamily(), new MixtralFamily(), new Qwen3MoeFamily(),
-        new Glm4MoeFamily(),
+        new Glm4MoeFamily(), new DeepSeekFamily(), new GptOssFamily(),
     ];
 
 
@@ -86,7 +86,7 @@ internal abstract class ModelFamily
         bool norms = config.QueryKeyNorm != QueryKeyNorm.None;
         bool heads = config.QueryKeyNorm == QueryKeyNorm.Head;
         return new GroupedQueryAttention(
-            AttentionPart.ShapeOf(config, block),
+            AttentionPart.ShapeOf(config, block) with { Sinks = config.AttentionSinks ? loader.Vector(TensorRole.Sinks, block, config.Heads) : null },
             loader.Rotary(block),
             Load(TensorRole.Query, TensorRole.QueryBias, joined.Query, queryWidth),
             Load(TensorRole.Key, TensorRole.KeyBias, joined.Key, keyWidth),

@@ -30,6 +30,7 @@ internal enum TensorRole
     KeyNormBias,
     AttentionOutput,
     AttentionOutputBias,
+    Sinks,
     FeedForwardNorm,
     FeedForwardNormBias,
     FeedForwardPostNorm,
@@ -58,7 +59,23 @@ internal enum TensorRole
     ExpertsGateUpBias,
     ExpertsDown,
     ExpertsDownBias,
+
+    // The same as microscaled floats, and their scales.
+    ExpertsGateUpBlocks,
+    ExpertsGateUpScales,
+    ExpertsDownBlocks,
+    ExpertsDownScales,
     SharedGate,
     SharedUp,
     SharedDown,
+
+    // Latent attention: queries by way of a latent, the latent of keys and values with the shared key, and the heads' maps from it, together or apart.
+    QueryDown,
+    QueryDownNorm,
+    QueryUp,
+    LatentDown,
+    LatentNorm,
+    LatentUp,
+    LatentKeys,
+    LatentValues,
 }

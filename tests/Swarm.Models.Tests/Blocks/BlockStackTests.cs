@@ -12,7 +12,7 @@ public sealed class BlockStackTests
 {
     private const string Tiny = "families/llama";
 
-    public static TheoryData<string> SameBits => ["families/llama", "families/llama3-rope", "families/qwen2", "families/mixtral", "families/qwen3-moe", "families/glm4-moe", "default", "random:96KiB:q8_0:3", "random:300KiB:bf16:4"];
+    public static TheoryData<string> SameBits => ["families/llama", "families/llama3-rope", "families/qwen2", "families/mixtral", "families/qwen3-moe", "families/glm4-moe", "families/deepseek-v3", "families/gpt-oss", "default", "random:96KiB:q8_0:3", "random:300KiB:bf16:4"];
 
     [Theory]
     [MemberData(nameof(SameBits))]

@@ -7,7 +7,7 @@ namespace Swarm.Models.Tests.Blocks;
 /// <summary>Mixtures of experts: which experts a pass reads, and that nothing is allocated.</summary>
 public sealed class ExpertTests
 {
-    private static readonly string[] s_families = ["mixtral", "qwen3-moe", "glm4-moe"];
+    private static readonly string[] s_families = ["mixtral", "qwen3-moe", "glm4-moe", "gpt-oss", "deepseek-v3"];
 
     public static TheoryData<string> Families => [.. s_families];
 
@@ -22,9 +22,10 @@ public sealed class ExpertTests
         ExpertCounters counters = runner.Stack.Experts;
         Assert.Equal(blocks * experts.Router.Chosen, counters.ExpertsComputed);
         Assert.Equal(blocks * experts.Router.Chosen, counters.ExpertRowsGathered);
-        long matrix = 4L * runner.Config.Hidden * experts.FeedForward;
-        Assert.Equal(blocks * experts.Router.Chosen * 3 * matrix, counters.ExpertBytesRead);
-        Assert.True(counters.ExpertBytesRead < blocks * experts.Router.Experts * 3 * matrix);
+        long biases = experts.Biases ? runner.Config.Hidden + 2 * experts.FeedForward : 0;
+        long expert = 4L * (3 * runner.Config.Hidden * experts.FeedForward + biases);
+        Assert.Equal(blocks * experts.Router.Chosen * expert, counters.ExpertBytesRead);
+        Assert.True(counters.ExpertBytesRead < blocks * experts.Router.Experts * expert);
     }
 
     [Theory]

@@ -15,7 +15,7 @@ public sealed class FamilyGoldenTests
     public static TheoryData<string> Families =>
     [
         "llama", "llama-tied", "llama3-rope", "mistral-window", "qwen2", "qwen3", "olmo2", "gemma2", "gemma3", "phi", "phi3", "gpt-neox", "bloom", "gpt2", "falcon", "mixtral",
-        "qwen3-moe", "glm4-moe",
+        "qwen3-moe", "glm4-moe", "deepseek-v3", "gpt-oss",
     ];
 
     [Theory]
