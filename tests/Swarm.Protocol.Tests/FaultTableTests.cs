@@ -41,7 +41,7 @@ public sealed class FaultTableTests
         [
             "Unspecified", "InvalidArgument", "ContextExceeded", "ModelMismatch", "VersionMismatch", "NoRoute", "NoCapacity", "PeerUnreachable",
             "PeerLost", "PeerStalled", "CorruptPacket", "ProtocolViolation", "UnknownSession", "StaleEpoch", "WrongPosition", "Draining", "Cancelled",
-            "DeadlineExceeded", "CorruptModel", "Internal", "InvalidInvite", "NotAMember", "BlocksNotServed", "Paused",
+            "DeadlineExceeded", "CorruptModel", "Internal", "InvalidInvite", "NotAMember", "BlocksNotServed", "Paused", "TensorNotHeld", "WrongTensor",
         ];
         for (int number = 0; number < names.Length; number++)
             Assert.Equal(names[number], ((FaultKind)number).ToString());

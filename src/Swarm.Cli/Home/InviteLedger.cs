@@ -18,7 +18,7 @@ internal sealed class InviteLedger(SwarmFolder swarm, TimeProvider time)
         SwarmInvite shown = swarm.ReadInvite();
         SwarmInvite issued = root
             .Issue(shown.Addresses, new GrantTerms { Public = shown.Grant.IsPublic, NotAfter = notAfter, Label = label })
-            .WithModel(shown.ModelIdentity, shown.ModelName);
+            .WithModel(shown.ModelIdentity, shown.ModelName, shown.DescriptionHash);
         swarm.AddIssued(issued);
         return issued;
     }

@@ -142,7 +142,7 @@ internal sealed class ServeEntry : IDisposable
                 _folder!.RemoveAddress(local);
             _folder!.AddAddresses([.. own.Addresses, .. _heard]);
             _heard.Clear();
-            SwarmInvite shown = _folder.ReadInvite().WithModel(own.ModelIdentity, own.ModelName);
+            SwarmInvite shown = _folder.ReadInvite().WithModel(own.ModelIdentity, own.ModelName, own.DescriptionHash);
             _folder.WriteInvite(shown);
             return shown;
         }

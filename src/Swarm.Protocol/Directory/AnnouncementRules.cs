@@ -29,6 +29,8 @@ public static class AnnouncementRules
             return $"model_identity: {model.ModelIdentity.Length} bytes, expected {PeerId.Length}";
         if (model.ConfigHash.Length != PeerId.Length)
             return $"config_hash: {model.ConfigHash.Length} bytes, expected {PeerId.Length}";
+        if (model.DescriptionHash.Length is not (0 or PeerId.Length))
+            return $"description_hash: {model.DescriptionHash.Length} bytes, expected {PeerId.Length} or none";
         if (model.Name.Length > ChainLimits.MaxNameLength)
             return $"name: {model.Name.Length} characters, expected at most {ChainLimits.MaxNameLength}";
         if (model.Weights.Length > DirectoryLimits.MaxWeightsLength)

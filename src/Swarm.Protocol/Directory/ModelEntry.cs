@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Google.Protobuf;
 
 namespace Swarm.Protocol.Directory;
@@ -9,4 +10,8 @@ namespace Swarm.Protocol.Directory;
 /// <param name="ConfigHash">SHA-256 of its configuration, 32 bytes.</param>
 /// <param name="Nodes">Who says so, the dead of the last minute included.</param>
 /// <param name="Weights">The format that float weights are held in: stored, q8_0, q4_0; empty where it is not said.</param>
-public sealed record ModelEntry(ByteString Identity, string Name, int Blocks, ByteString ConfigHash, int Nodes, string Weights = "");
+public sealed record ModelEntry(ByteString Identity, string Name, int Blocks, ByteString ConfigHash, int Nodes, string Weights = "")
+{
+    /// <summary>The different hashes of its description that nodes state; more than one: some of them are wrong.</summary>
+    public ImmutableSortedSet<string> DescriptionHashes { get; init; } = [];
+}

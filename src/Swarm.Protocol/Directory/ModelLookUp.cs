@@ -15,9 +15,12 @@ public sealed class ModelLookUp(SwarmId swarm, IRecordNetwork network, Directory
             if (DirectoryRecordPolicy.Read(found.Record)?.Model is not { } model || AnnouncementRules.Check(model) is not null)
                 continue;
             string key = Convert.ToHexStringLower(model.ModelIdentity.Span);
-            models[key] = models.TryGetValue(key, out ModelEntry? known)
+            ModelEntry entry = models.TryGetValue(key, out ModelEntry? known)
                 ? known with { Nodes = known.Nodes + 1 }
                 : new ModelEntry(model.ModelIdentity, model.Name, (int)model.Blocks, model.ConfigHash, 1, model.Weights);
+            models[key] = model.DescriptionHash.IsEmpty
+                ? entry
+                : entry with { DescriptionHashes = entry.DescriptionHashes.Add(Convert.ToHexStringLower(model.DescriptionHash.Span)) };
         }
 
         return [.. models.Values.OrderByDescending(model => model.Nodes)];

@@ -30,6 +30,8 @@ public static class FaultTable
         new(FaultKind.Internal, "Internal", StatusCode.Internal, FaultBlame.Program, FaultResponse.Replace, FaultCost.None),
         new(FaultKind.BlocksNotServed, "BlocksNotServed", StatusCode.Unavailable, FaultBlame.Swarm, FaultResponse.Elsewhere, FaultCost.None),
         new(FaultKind.Paused, "Paused", StatusCode.Unavailable, FaultBlame.Swarm, FaultResponse.Elsewhere, FaultCost.None),
+        new(FaultKind.TensorNotHeld, "TensorNotHeld", StatusCode.NotFound, FaultBlame.Swarm, FaultResponse.Elsewhere, FaultCost.None),
+        new(FaultKind.WrongTensor, "WrongTensor", StatusCode.DataLoss, FaultBlame.Liar, FaultResponse.Resend, FaultCost.HiddenForAMinute),
         new(FaultKind.InvalidInvite, "InvalidInvite", StatusCode.InvalidArgument, FaultBlame.Caller, FaultResponse.Fail, FaultCost.None),
 
         // One that ends as it is called looks like one that refuses: only when all say so it is the caller's membership (MembershipVerdict).

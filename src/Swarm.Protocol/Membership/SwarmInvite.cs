@@ -13,13 +13,15 @@ public sealed class SwarmInvite
 
     private readonly PeerKey _key;
 
-    private SwarmInvite(Grant grant, PeerKey key, ImmutableArray<PeerAddress> addresses, ReadOnlyMemory<byte> modelIdentity, string modelName)
+    private SwarmInvite(Grant grant, PeerKey key, ImmutableArray<PeerAddress> addresses, ReadOnlyMemory<byte> modelIdentity, string modelName,
+        ReadOnlyMemory<byte> descriptionHash)
     {
         Grant = grant;
         _key = key;
         Addresses = addresses;
         ModelIdentity = modelIdentity;
         ModelName = modelName;
+        DescriptionHash = descriptionHash;
     }
 
     public SwarmId Swarm => Grant.Swarm;
@@ -37,6 +39,9 @@ public sealed class SwarmInvite
 
     /// <summary>For people; may be empty.</summary>
     public string ModelName { get; }
+
+    /// <summary>SHA-256 of the model's description: what whoever wrote the invite takes for the model's tokenizer and template. 32 bytes, or empty.</summary>
+    public ReadOnlyMemory<byte> DescriptionHash { get; }
 
     /// <summary>Reads the text.</summary>
     /// <exception cref="SwarmException">InvalidInvite, naming what is wrong.</exception>
@@ -77,6 +82,7 @@ public sealed class SwarmInvite
             InvitePrivateKey = UnsafeByteOperations.UnsafeWrap(_key.ExportScalar()),
             ModelIdentity = UnsafeByteOperations.UnsafeWrap(ModelIdentity),
             ModelName = ModelName,
+            DescriptionHash = UnsafeByteOperations.UnsafeWrap(DescriptionHash),
         };
         foreach (PeerAddress address in Addresses)
             data.Addresses.Add(address.ToString());
@@ -85,20 +91,24 @@ public sealed class SwarmInvite
 
     /// <summary>The same invite with other addresses.</summary>
     /// <exception cref="ArgumentException">More than 16.</exception>
-    public SwarmInvite WithAddresses(IReadOnlyList<PeerAddress> addresses) => new(Grant, _key, Checked(addresses), ModelIdentity, ModelName);
+    public SwarmInvite WithAddresses(IReadOnlyList<PeerAddress> addresses) => 
+        new(Grant, _key, Checked(addresses), ModelIdentity, ModelName, DescriptionHash);
 
     /// <summary>The same invite with another model.</summary>
     /// <param name="identity">32 bytes, or none.</param>
     /// <param name="name">At most 200 characters.</param>
+    /// <param name="descriptionHash">32 bytes, or none.</param>
     /// <exception cref="ArgumentException">One of them is too long or too short.</exception>
-    public SwarmInvite WithModel(ReadOnlyMemory<byte> identity, string name)
+    public SwarmInvite WithModel(ReadOnlyMemory<byte> identity, string name, ReadOnlyMemory<byte> descriptionHash = default)
     {
         ArgumentNullException.ThrowIfNull(name);
         if (identity.Length is not (0 or 32))
             throw new ArgumentException($"model identity of {identity.Length} bytes, expected 32 or none", nameof(identity));
         if (name.Length > ChainLimits.MaxNameLength)
             throw new ArgumentException($"model name of {name.Length} characters, expected at most {ChainLimits.MaxNameLength}", nameof(name));
-        return new SwarmInvite(Grant, _key, Addresses, identity.ToArray(), name);
+        if (descriptionHash.Length is not (0 or 32))
+            throw new ArgumentException($"description hash of {descriptionHash.Length} bytes, expected 32 or none", nameof(descriptionHash));
+        return new SwarmInvite(Grant, _key, Addresses, identity.ToArray(), name, descriptionHash.ToArray());
     }
 
     /// <summary>Makes a peer a member.</summary>
@@ -108,7 +118,7 @@ public sealed class SwarmInvite
         return MembershipProof.Sign(_key, Grant, peer.PublicKey.Span);
     }
 
-    internal static SwarmInvite Create(Grant grant, PeerKey key, IReadOnlyList<PeerAddress> addresses) => new(grant, key, Checked(addresses), default, "");
+    internal static SwarmInvite Create(Grant grant, PeerKey key, IReadOnlyList<PeerAddress> addresses) => new(grant, key, Checked(addresses), default, "", default);
 
     private static ImmutableArray<PeerAddress> Checked(IReadOnlyList<PeerAddress> addresses)
     {
@@ -129,12 +139,14 @@ public sealed class SwarmInvite
             throw Bad($"model identity of {data.ModelIdentity.Length} bytes, expected 32 or none");
         if (data.ModelName.Length > ChainLimits.MaxNameLength)
             throw Bad($"model name of {data.ModelName.Length} characters, expected at most {ChainLimits.MaxNameLength}");
+        if (data.DescriptionHash.Length is not (0 or 32))
+            throw Bad($"description hash of {data.DescriptionHash.Length} bytes, expected 32 or none");
         Grant grant = Grant.Read(data.Grant);
         if (!grant.IsSignedByRoot())
             throw Bad("its grant is not signed by the swarm's root");
         PeerKey key = PeerKey.TryFromScalar(data.InvitePrivateKey.Span, grant.InviteKey.Span)
             ?? throw Bad($"private key of {data.InvitePrivateKey.Length} bytes is not the grant's");
-        return new SwarmInvite(grant, key, addresses.MoveToImmutable(), data.ModelIdentity.Memory, data.ModelName);
+        return new SwarmInvite(grant, key, addresses.MoveToImmutable(), data.ModelIdentity.Memory, data.ModelName, data.DescriptionHash.Memory);
     }
 
     private static SwarmException Bad(string message, Exception? inner = null) => new(FaultKind.InvalidInvite, "invite: " + message, inner: inner);
