@@ -9,6 +9,10 @@ internal sealed class GgufDescription(GgufMetadata metadata, string path) : Mode
 {
     public GgufMetadata Metadata => metadata;
 
+    public override byte[] Encode() => DescriptionFormat.Encode(metadata);
+
+    internal override StoredType? FindType(string name) => GgufTypes.Find(name);
+
     public override ModelConfig ReadConfig(ITensorStore tensors)
     {
         if (!metadata.TryGetString("general.architecture", out string architecture))

@@ -17,6 +17,13 @@ internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?>
         return File.Exists(path) ? JsonFile.ReadBytes(path) : null;
     });
 
+    /// <summary>The files that it consists of.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"];
+
+    public override byte[] Encode() => DescriptionFormat.Encode([.. FileNames.Select(name => (Name: name, Bytes: find(name)!)).Where(file => file.Bytes is not null)]);
+
+    internal override StoredType? FindType(string name) => SafetensorsTypes.Find(name);
+
     public override ModelConfig ReadConfig(ITensorStore tensors) => ReadConfig();
 
     public ModelConfig ReadConfig()

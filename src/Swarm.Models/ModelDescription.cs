@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Swarm.Models.Files;
 using Swarm.Models.Tokenizers;
 
@@ -17,6 +18,24 @@ public abstract class ModelDescription
     /// <param name="file">The file; must stay open.</param>
     /// <param name="path">Names it in messages.</param>
     public static ModelDescription FromGguf(GgufFile file, string path) => new GgufDescription(file.Metadata, path);
+
+    /// <summary>SHA-256 of <see cref="Encode"/>, 32 bytes.</summary>
+    public byte[] ComputeHash() => SHA256.HashData(Encode());
+
+    /// <summary>
+    /// Everything in it, to be handed to others. Bytes: "SWMD1\n", then either 1, the number of pairs (u32) and the pairs as GGUF stores them, or 2, the number of files (u8) and of each
+    /// the name (u8 length, UTF-8) and the content (u32 length); all little-endian, files in the order of <see cref="FromFolder"/>.
+    /// </summary>
+    public abstract byte[] Encode();
+
+    /// <summary>Reads what <see cref="Encode"/> wrote.</summary>
+    /// <param name="bytes">From anywhere: nothing is believed.</param>
+    /// <param name="place">Names it in messages.</param>
+    /// <exception cref="ModelException">CorruptModel, naming the field, the value and the limit.</exception>
+    public static ModelDescription Parse(ReadOnlySpan<byte> bytes, string place) => DescriptionFormat.Parse(bytes, place);
+
+    /// <summary>The types that the model's format stores tensors in, by their names.</summary>
+    internal abstract StoredType? FindType(string name);
 
     /// <summary>The model's shape.</summary>
     /// <param name="tensors">Its tensors: which optional ones there are tells what GGUF's header does not say.</param>

@@ -49,6 +49,9 @@ public sealed class ModelSource : IDisposable
     /// <summary>The format that float matrices are brought to while they are loaded; null: as the files store them.</summary>
     public WeightFormat? Weights { get; private set; }
 
+    /// <summary>Hashes of all tensors, where they are known without reading them; else null.</summary>
+    public ModelManifest? Manifest { get; private set; }
+
     /// <summary>The model's shape.</summary>
     /// <exception cref="ModelException">CorruptModel, UnsupportedModel, or ModelNotFound where a folder has no config.json.</exception>
     public ModelConfig Config => _config.Value;
@@ -114,6 +117,21 @@ public sealed class ModelSource : IDisposable
     /// <param name="tensors">Its tensors; <see cref="ITensorStore.EnsureAsync"/> is called before they are read.</param>
     public static ModelSource FromParts(string name, string location, ModelDescription description, ITensorStore tensors) =>
         new(name, location, description, () => description.Readable(tensors), () => description.ReadConfig(tensors));
+
+    /// <summary>A model whose tensors are known by a manifest, and come to this machine when they are asked for. Takes the content over.</summary>
+    /// <param name="name">For people.</param>
+    /// <param name="location">Where it comes from, for messages.</param>
+    /// <param name="description">What configuration, tokenizer and template are made from.</param>
+    /// <param name="manifest">Its tensors.</param>
+    /// <param name="content">Where their bytes are.</param>
+    /// <exception cref="ModelException">CorruptModel or UnsupportedModel: a tensor's shape or type makes no sense.</exception>
+    public static ModelSource FromContent(string name, string location, ModelDescription description, ModelManifest manifest, ITensorContent content)
+    {
+        ModelSource? source = null;
+        source = FromParts(name, location, description, new ContentTensors(manifest, description.FindType, content, tensor => source!.BlockOf(tensor)));
+        source.Manifest = manifest;
+        return source;
+    }
 
     /// <summary>The same model with weights in float32, which takes this one over. For measuring.</summary>
     public ModelSource InFloat32() => WithTensors($"{Name} in float32", tensors => new FloatTensors(tensors));

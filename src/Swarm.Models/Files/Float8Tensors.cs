@@ -73,6 +73,8 @@ internal sealed class Float8Tensors : ITensorStore
 
     public byte[] Sha256(TensorInfo tensor) => _inner.Sha256(tensor);
 
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) => _inner.TryCopyStored(tensor, offset, target);
+
     public IReadOnlyList<TensorInfo> Companions(TensorInfo tensor) =>
         _scaleOf.TryGetValue(tensor.Name, out string? scale) && _inner.TryGet(scale, out TensorInfo found) ? [found] : [];
 

@@ -49,6 +49,8 @@ internal sealed class FloatTensors(ITensorStore inner) : ITensorStore
 
     public void CheckComplete() => inner.CheckComplete();
 
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) => inner.TryCopyStored(_stored[tensor.Name], offset, target);
+
     public void Release(TensorInfo tensor) => inner.Release(_stored[tensor.Name]);
 
     public void Dispose() => inner.Dispose();

@@ -11,11 +11,19 @@ public sealed class GgufMetadata
     private readonly MappedFile _file;
     private readonly Dictionary<string, Entry> _entries;
 
-    private GgufMetadata(MappedFile file, Dictionary<string, Entry> entries)
+    private readonly long _start;
+    private readonly int _length;
+
+    private GgufMetadata(MappedFile file, Dictionary<string, Entry> entries, long start, int length)
     {
         _file = file;
         _entries = entries;
+        _start = start;
+        _length = length;
     }
+
+    /// <summary>The pairs as they are stored.</summary>
+    internal ReadOnlySpan<byte> Bytes => _file.Slice(_start, _length);
 
     /// <summary>All keys, in the order of the file.</summary>
     public IReadOnlyCollection<string> Keys => _entries.Keys;
@@ -24,6 +32,7 @@ public sealed class GgufMetadata
     internal static GgufMetadata Parse(MappedFile file, ref GgufReader reader, int count)
     {
         var entries = new Dictionary<string, Entry>(StringComparer.Ordinal);
+        long start = reader.Position;
         for (int i = 0; i < count; i++)
         {
             string key = reader.String($"metadata key {i}", LoaderLimits.MaxNameBytes);
@@ -34,7 +43,7 @@ public sealed class GgufMetadata
                 throw new ModelException(ModelError.CorruptModel, $"{file.Path}: metadata key {key} is given twice");
         }
 
-        return new GgufMetadata(file, entries);
+        return new GgufMetadata(file, entries, start, checked((int)(reader.Position - start)));
     }
 
     /// <summary>The type of a key's value, or null where there is no such key.</summary>

@@ -5,6 +5,8 @@ namespace Swarm.Models.Files;
 /// <summary>Tensor types of GGUF with their groups' sizes, so that a file that holds them can be listed even where no kernel reads them.</summary>
 internal static class GgufTypes
 {
+    private const int MaxNumber = 64;
+
     public static StoredType? Find(uint type) => type switch
     {
         0 => new("F32", WeightFormat.F32, 1, 4),
@@ -41,6 +43,10 @@ internal static class GgufTypes
         39 => new("MXFP4", WeightFormat.MXFP4, 32, 17),
         _ => null,
     };
+
+    /// <summary>The type that a file calls so.</summary>
+    public static StoredType? Find(string name) =>
+        Enumerable.Range(0, MaxNumber + 1).Select(number => Find((uint)number)).FirstOrDefault(type => type?.Name == name);
 
     /// <summary>The number of the type with a kernels' format's layout.</summary>
     public static uint Number(WeightFormat format) => format switch

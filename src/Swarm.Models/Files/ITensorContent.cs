@@ -7,6 +7,9 @@ public interface ITensorContent : IDisposable
     /// <param name="sha256">32 bytes.</param>
     string? Find(ReadOnlySpan<byte> sha256);
 
+    /// <summary>Throws a file away that does not hold what its hash says.</summary>
+    void Discard(ReadOnlySpan<byte> sha256);
+
     /// <summary>Brings what is missing.</summary>
     /// <param name="tensors">What is wanted.</param>
     /// <param name="progress">Told the bytes that came so far.</param>

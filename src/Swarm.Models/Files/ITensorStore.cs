@@ -23,6 +23,12 @@ public interface ITensorStore : IDisposable
     /// <summary>SHA-256 of the tensor's stored bytes (of its recipe, where the bytes are made on the fly).</summary>
     byte[] Sha256(TensorInfo tensor);
 
+    /// <summary>
+    /// Copies bytes [offset, offset + target) of what is stored of a tensor, as the hash counts them, for handing them to others; false where they are not here, or, as in a model made
+    /// from a seed, are not stored. Does not count as read.
+    /// </summary>
+    bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) => false;
+
     /// <summary>Stored tensors that a tensor's values are made with, such as the scales of 8-bit floats: part of what it is, read and verified with it.</summary>
     IReadOnlyList<TensorInfo> Companions(TensorInfo tensor) => [];
 

@@ -44,6 +44,10 @@ internal sealed class JoinedTensors
         return part ?? throw Absent(tensor.Name, path);
     }
 
+    /// <summary>Copies stored bytes of a tensor; false where its file is absent.</summary>
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) =>
+        _byName.TryGetValue(tensor.Name, out (TensorInfo Tensor, ITensorStore? Part, string Path) place) && place.Part?.TryCopyStored(place.Tensor, offset, target) == true;
+
     /// <summary>Refuses a model of which a file is absent.</summary>
     /// <exception cref="ModelException">ModelNotFound, naming the first such tensor and its file.</exception>
     public void CheckComplete()

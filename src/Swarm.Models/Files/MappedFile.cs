@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Swarm.Models.Files;
@@ -11,6 +12,7 @@ internal sealed unsafe class MappedFile : IDisposable
 {
     private readonly MemoryMappedFile? _file;
     private readonly MemoryMappedViewAccessor? _view;
+    private readonly byte[]? _memory;
     private byte* _start;
 
     /// <exception cref="ModelException">ModelNotFound: the file is absent or cannot be read.</exception>
@@ -39,13 +41,14 @@ internal sealed unsafe class MappedFile : IDisposable
         _start = start + _view.PointerOffset;
     }
 
-    /// <summary>Bytes that are in memory already, as a file of this name: for readers' tests, to which opening and mapping would be most of the time.</summary>
+    /// <summary>Bytes that are in memory already, as a file of this name.</summary>
     public MappedFile(string name, ReadOnlySpan<byte> bytes)
     {
         Path = name;
         Length = bytes.Length;
-        _start = (byte*)NativeMemory.Alloc((nuint)Math.Max(1, bytes.Length));
-        bytes.CopyTo(new Span<byte>(_start, bytes.Length));
+        _memory = GC.AllocateUninitializedArray<byte>(Math.Max(1, bytes.Length), pinned: true);
+        bytes.CopyTo(_memory);
+        _start = (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_memory));
     }
 
     public string Path { get; }
@@ -81,10 +84,7 @@ internal sealed unsafe class MappedFile : IDisposable
     {
         if (_start is not null)
         {
-            if (_view is null)
-                NativeMemory.Free(_start);
-            else
-                _view.SafeMemoryMappedViewHandle.ReleasePointer();
+            _view?.SafeMemoryMappedViewHandle.ReleasePointer();
             _start = null;
         }
 

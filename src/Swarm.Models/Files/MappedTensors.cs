@@ -55,6 +55,15 @@ internal sealed class MappedTensors
         return _file.Slice(tensor.Offset + firstRow * rowBytes, (int)bytes);
     }
 
+    /// <summary>Copies stored bytes of a tensor of this file; false where they are not within it.</summary>
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target)
+    {
+        if (!TryGet(tensor.Name, out TensorInfo own) || offset < 0 || offset > own.ByteLength - target.Length)
+            return false;
+        _file.Slice(own.Offset + offset, target.Length).CopyTo(target);
+        return true;
+    }
+
     public byte[] Sha256(TensorInfo tensor)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

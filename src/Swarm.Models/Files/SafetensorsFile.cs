@@ -65,6 +65,9 @@ public sealed class SafetensorsFile : ITensorStore
     public byte[] Sha256(TensorInfo tensor) => _tensors.Sha256(tensor);
 
     /// <inheritdoc/>
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) => _tensors.TryCopyStored(tensor, offset, target);
+
+    /// <inheritdoc/>
     public void Release(TensorInfo tensor) => _tensors.Release(tensor);
 
     /// <inheritdoc/>

@@ -96,6 +96,9 @@ public sealed class SplitGguf : ITensorStore
     public byte[] Sha256(TensorInfo tensor) => _joined.PartOf(tensor).Sha256(tensor);
 
     /// <inheritdoc/>
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) => _joined.TryCopyStored(tensor, offset, target);
+
+    /// <inheritdoc/>
     public void Release(TensorInfo tensor) => _joined.PartOf(tensor).Release(tensor);
 
     /// <inheritdoc/>

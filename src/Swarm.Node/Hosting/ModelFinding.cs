@@ -24,7 +24,7 @@ internal static class ModelFinding
             if (await member.Models.GetManifestAsync(directory, cancellationToken) is { } bytes && TryRead(bytes) is { } manifest)
             {
                 if (options.Source.As(manifest, options.Kernels.NumericsClass, candidate.Identity.Span) is { } same)
-                    return new FoundModel(new ModelIdentity(Convert.ToHexStringLower(candidate.Identity.Span)), manifest, false, directory, same);
+                    return Described(new FoundModel(new ModelIdentity(Convert.ToHexStringLower(candidate.Identity.Span)), manifest, false, directory, same), options, candidate);
             }
 
             await directory.DisposeAsync();
@@ -33,13 +33,31 @@ internal static class ModelFinding
         string wanted = Convert.ToHexStringLower(options.Invite.ModelIdentity.Span);
         if (served.FirstOrDefault(model => Convert.ToHexStringLower(model.Identity.Span) == wanted) is { } named && named.ConfigHash != configHash)
             throw Mismatch(options, "another configuration", wanted, served);
-        await options.Source.Tensors.EnsureAsync(options.Source.Tensors.Tensors, cancellationToken: cancellationToken);
-        ModelManifest own = ModelManifest.Create(options.Source.Tensors, cancellationToken: cancellationToken);
+        bool isNew = options.Source.Manifest is null;
+        ModelManifest own = options.Source.Manifest ?? await HashAsync(options.Source, cancellationToken);
         ModelSource? source = wanted.Length > 0 ? options.Source.As(own, options.Kernels.NumericsClass, options.Invite.ModelIdentity.Span) : options.Source;
         ModelIdentity brought = ModelIdentity.Compute(config, own, options.Kernels.NumericsClass, (source ?? options.Source).Weights);
         if (source is null)
             throw Mismatch(options, brought.Short, wanted, served);
-        return new FoundModel(brought, own, true, member.OpenDirectory(ByteString.CopyFrom(brought.ToBytes()), config.Blocks), source);
+        return Described(new FoundModel(brought, own, isNew, member.OpenDirectory(ByteString.CopyFrom(brought.ToBytes()), config.Blocks), source), options, null);
+    }
+
+    private static async Task<ModelManifest> HashAsync(ModelSource source, CancellationToken cancellationToken)
+    {
+        await source.Tensors.EnsureAsync(source.Tensors.Tensors, cancellationToken: cancellationToken);
+        return ModelManifest.Create(source.Tensors, cancellationToken: cancellationToken);
+    }
+
+    // Whoever wrote the invite says which tokenizer and template are the model's, else those who serve it, where they agree, else this node. One whose files say otherwise (the tensors are
+    // the same) hands its own to nobody.
+    private static FoundModel Described(FoundModel found, NodeOptions options, ModelEntry? served)
+    {
+        ByteString own = options.Source.Description is { } description ? ByteString.CopyFrom(description.ComputeHash()) : ByteString.Empty;
+        ByteString invited = options.Invite.ModelIdentity.Span.SequenceEqual(found.Identity.ToBytes()) ? ByteString.CopyFrom(options.Invite.DescriptionHash.Span) : ByteString.Empty;
+        ByteString expected = !invited.IsEmpty ? invited
+            : served?.DescriptionHashes is [var only] ? ByteString.CopyFrom(Convert.FromHexString(only))
+            : own;
+        return found with { Description = expected, Vouched = own == expected ? own : ByteString.Empty };
     }
 
     private static ModelManifest? TryRead(byte[] bytes)

@@ -150,6 +150,7 @@ internal sealed class NodeAnnouncer
             Blocks = (uint)entry.ModelBlocks,
             ConfigHash = entry.ConfigHash,
             Weights = entry.Weights,
+            DescriptionHash = entry.DescriptionHash,
         },
     }.ToByteArray();
 

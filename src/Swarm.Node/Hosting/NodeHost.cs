@@ -18,6 +18,7 @@ using Swarm.Protocol.Membership;
 using Swarm.Protocol.Reachability;
 using Swarm.Protocol.Reflection;
 using Swarm.Protocol.Transport;
+using Swarm.Protocol.Weights;
 using Swarm.Protocol.Wire;
 using ServingStatus = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
@@ -35,6 +36,7 @@ public sealed class NodeHost : IAsyncDisposable
     private readonly IComputeExecutor _executor;
     private readonly LinkPool _links;
     private readonly HealthService _health = new();
+    private readonly WeightsService _weights;
     private readonly ByteString _configHash;
     private FoundModel _model = null!;
     private SwarmDirectory? _directory;
@@ -62,6 +64,7 @@ public sealed class NodeHost : IAsyncDisposable
         _options = options;
         _configHash = ByteString.CopyFrom(ModelIdentity.ConfigHash(options.Source.Config));
         _memoryBytes = options.MemoryBytes ?? DefaultMemory(options);
+        _weights = new WeightsService(options.Time, () => _loop?.Passes ?? 0);
         _executor = options.Executor ?? new ThreadExecutor("swarm compute");
         _member = new SwarmMember(new MemberOptions
         {
@@ -139,6 +142,12 @@ public sealed class NodeHost : IAsyncDisposable
 
     /// <summary>Steps that shared a pass with another session's.</summary>
     public long SharedSteps => _loop?.SharedSteps ?? 0;
+
+    /// <summary>Bytes of the model that it handed to other members.</summary>
+    public long TensorBytesSent => _weights.SentBytes;
+
+    /// <summary>Bytes of the model that came to it from elsewhere.</summary>
+    public long TensorBytesReceived => _spans?.FetchedBytes ?? 0;
 
     /// <summary>Starts a node and ends when it serves.</summary>
     /// <exception cref="ModelException">What is wrong with the model's files or blocks.</exception>
@@ -261,6 +270,7 @@ public sealed class NodeHost : IAsyncDisposable
         _directory.Changed += OnDirectoryChanged;
         _service.Serve(_directory.ModelIdentity, _model.Manifest.Bytes);
         _service.Serve(_directory);
+        _weights.Serve(new ModelBlobs(_options.Source, _model.Manifest, _model.IsNew));
         foreach (NodeEntry known in _directory.Snapshot.Nodes)
             OnDirectoryChanged(new DirectoryEvent(DirectoryChange.Added, known));
         var self = new NodeIdentity(
@@ -298,7 +308,8 @@ public sealed class NodeHost : IAsyncDisposable
         string? unreachable = await reaching;
         TakeAddresses();
         _endpoint = new LinkEndpoint(self, _table, _loop.Progress, _options.Time);
-        Invite = (_options.HandedOut ?? _options.Invite).WithAddresses(Addresses).WithModel(_model.Identity.ToBytes(), Shorten(_options.Source.Name)).ToText();
+        Invite = (_options.HandedOut ?? _options.Invite).WithAddresses(Addresses)
+            .WithModel(_model.Identity.ToBytes(), Shorten(_options.Source.Name), _model.Description.Memory).ToText();
         await AnnounceAsync();
         _placing = _options.Blocks is null ? placement.RunAsync(_stopping.Token) : Task.CompletedTask;
         if (unreachable is null)
@@ -391,8 +402,8 @@ public sealed class NodeHost : IAsyncDisposable
                 ?? throw new RpcException(new Status(StatusCode.Unavailable, "this node is still loading"))).ServeAsync(requests, responses, context))
             .Build();
         var reflection = new ReflectionService(
-            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], DhtNode.Descriptor, ReachabilityReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
-        ServerServiceDefinition[] services = [nodes, _service.Definition(), _member.Dht.Definition, new ReachabilityService(_member.Transport, _options.Time).Definition, _health.Definition, reflection.Definition];
+            [LinkReflection.Descriptor.Services[0], DirectoryReflection.Descriptor.Services[0], WeightsReflection.Descriptor.Services[0], DhtNode.Descriptor, ReachabilityReflection.Descriptor.Services[0], Grpc.Health.V1.HealthReflection.Descriptor.Services[0]]);
+        ServerServiceDefinition[] services = [nodes, _service.Definition(), _weights.Definition(), _member.Dht.Definition, new ReachabilityService(_member.Transport, _options.Time).Definition, _health.Definition, reflection.Definition];
         _listener = _options.Listen is { } address
             ? await _member.Transport.ListenAsync(address, services, cancellationToken)
             : await ListenEverywhereAsync(services, cancellationToken);
@@ -440,7 +451,7 @@ public sealed class NodeHost : IAsyncDisposable
 
     private PlacementSnapshot Others() => PlacementView.Of(Directory.Nodes, _options.Source.Config.Blocks);
 
-    private NodeEntry Describe(ulong sequence) => _standing!.Entry(sequence) with { ConfigHash = _configHash, Grant = _member.Credentials.Proof?.Grant.Id };
+    private NodeEntry Describe(ulong sequence) => _standing!.Entry(sequence) with { ConfigHash = _configHash, DescriptionHash = _model.Vouched, Grant = _member.Credentials.Proof?.Grant.Id };
 
     // Whoever does not hear it finds out by its probes.
     private async Task SayAsync(Func<CancellationToken, Task> tell)

@@ -29,6 +29,7 @@ internal sealed class SpanKeeper : IDisposable
     private readonly IComputeExecutor _loader;
     private readonly Func<Task> _announce;
     private readonly Turn _turn = new();
+    private long _fetchedBytes;
 
     /// <param name="options">Model, kernels, clock and whom to tell.</param>
     /// <param name="memoryBytes">What weights and caches may take together.</param>
@@ -53,6 +54,9 @@ internal sealed class SpanKeeper : IDisposable
 
     /// <summary>The model's ends at this node.</summary>
     public EndsKeeper Ends { get; }
+
+    /// <summary>Bytes of tensors that came from elsewhere.</summary>
+    public long FetchedBytes => Interlocked.Read(ref _fetchedBytes);
 
     /// <summary>A manifest that the ends' tensors must agree with.</summary>
     public ModelManifest? EndsManifest { get; init; }
@@ -172,13 +176,22 @@ internal sealed class SpanKeeper : IDisposable
     /// <summary>Brings the tensors of some blocks to this machine, where they come from elsewhere.</summary>
     private Task FetchAsync(BlockSpan blocks, CancellationToken cancellationToken) => FetchAsync(_options.Source.TensorsOf(blocks), blocks, cancellationToken);
 
-    private Task FetchAsync(IReadOnlyList<TensorInfo> tensors, BlockSpan? blocks, CancellationToken cancellationToken)
+    private async Task FetchAsync(IReadOnlyList<TensorInfo> tensors, BlockSpan? blocks, CancellationToken cancellationToken)
     {
         ITensorStore store = _options.Source.Tensors;
         long missing = store.MissingBytes(tensors);
-        return missing == 0
-            ? Task.CompletedTask
-            : store.EnsureAsync(tensors, bytes => _options.OnEvent?.Invoke(new NodeFetching(blocks, bytes, missing)), cancellationToken);
+        if (missing == 0)
+            return;
+        long before = 0;
+        await store.EnsureAsync(
+            tensors,
+            bytes =>
+            {
+                // Less than before where what came was thrown away: it came all the same.
+                Interlocked.Add(ref _fetchedBytes, Math.Max(0, bytes - Interlocked.Exchange(ref before, bytes)));
+                _options.OnEvent?.Invoke(new NodeFetching(blocks, bytes, missing));
+            },
+            cancellationToken);
     }
 
     private async Task<ModelEnds> LoadEndsAsync(EndParts parts)

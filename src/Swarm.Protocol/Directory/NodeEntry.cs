@@ -28,6 +28,9 @@ public sealed record NodeEntry
     /// <summary>The format that float weights are held in: stored, q8_0, q4_0; empty where it is not said.</summary>
     public string Weights { get; init; } = "";
 
+    /// <summary>SHA-256 of the model's description, as the node's "models" record states it; empty in what is read of others.</summary>
+    public ByteString DescriptionHash { get; init; } = ByteString.Empty;
+
     public required NodeState State { get; init; }
 
     /// <summary>What it serves now; empty while it joins.</summary>
