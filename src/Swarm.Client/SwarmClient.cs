@@ -91,7 +91,7 @@ public sealed class SwarmClient : LanguageModel
     {
         IEnumerable<PeerAddress> bootstrap = options.Dial is { } dial ? [dial] : invite.Addresses;
         await member.JoinAsync([.. bootstrap.Select(address => (PeerEndpoint)address)], mayBeAlone: false, cancellationToken);
-        var finding = new ModelFinding(source, kernels, member, options.Ends);
+        var finding = new ModelFinding(source, kernels, member, options.Ends, options.Fetched);
         FoundModel found = await finding.FindAsync(invite, cancellationToken);
         var chain = new RemoteBlockChain(options, member, source.Config, found.Directory);
         return new SwarmClient(source, kernels, found.Ends, chain, found.Identity, options);

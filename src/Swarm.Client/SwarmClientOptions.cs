@@ -30,6 +30,9 @@ public sealed record SwarmClientOptions
     /// <summary>Who holds the model's two ends. Default: this process.</summary>
     public EndsMode Ends { get; init; } = EndsMode.Local;
 
+    /// <summary>Told how many bytes of the model's ends have come from elsewhere, and of how many that were missing.</summary>
+    public Action<long, long>? Fetched { get; init; }
+
     /// <summary>Replaces the invite's addresses.</summary>
     public PeerAddress? Dial { get; init; }
 

@@ -4,8 +4,10 @@ using Swarm.Cli.Control;
 using Swarm.Cli.Framework;
 using Swarm.Cli.Home;
 using Swarm.Cli.Serving;
+using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Node;
+using Swarm.Protocol;
 using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Commands;
@@ -97,10 +99,11 @@ internal sealed class ServeCommand : CommandDefinition
 
     private static async Task<NodeOptions> OptionsAsync(CommandContext context, ServeSurroundings around, ServeEntry entry)
     {
+        KernelSet kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference));
         NodeOptions options = new()
         {
-            Source = await context.OpenModelAsync(),
-            Kernels = ModelOpening.CreateKernels(context, context.Get(CommonSettings.Reference)),
+            Source = await OpenModelAsync(context, entry, kernels.NumericsClass),
+            Kernels = kernels,
             Key = entry.Key,
             Invite = entry.Membership,
             HandedOut = entry.HandedOut,
@@ -116,6 +119,22 @@ internal sealed class ServeCommand : CommandDefinition
             Version = SwarmProgram.Version,
         };
         return context.Get(Memory) is { } memory ? options with { MemoryBytes = memory } : options;
+    }
+
+    // Who founds a swarm brings its model, and so does who comes back to one that nobody else is in.
+    private static async Task<ModelSource> OpenModelAsync(CommandContext context, ServeEntry entry, string numericsClass)
+    {
+        IReadOnlyList<PeerAddress> known = entry.Bootstrap();
+        if (known.Count == 0)
+            return await context.OpenModelAsync();
+        try
+        {
+            return await ModelOpening.OpenSwarmModelAsync(context, entry.Membership, numericsClass, known);
+        }
+        catch (SwarmException exception) when (entry.MayStartAlone && exception.Fault is FaultKind.PeerUnreachable or FaultKind.NoRoute)
+        {
+            return await context.OpenModelAsync();
+        }
     }
 
     private static async Task<NodeHost> StartAsync(CommandContext context, NodeOptions options, ServeSurroundings around, NodeReport report)
@@ -137,6 +156,7 @@ internal sealed class ServeCommand : CommandDefinition
 
         Task DrawAsync() => context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
         {
+            long start = context.Time.GetTimestamp();
             ProgressTask? fetching = null;
             ProgressTask? bar = null;
             started = await NodeHost.StartAsync(
@@ -148,6 +168,7 @@ internal sealed class ServeCommand : CommandDefinition
                         {
                             fetching ??= progress.AddTask($"fetching blocks {span}", maxValue: fetched.TotalBytes);
                             fetching.Value = fetched.Bytes;
+                            fetching.Description = $"fetching blocks {span}: {FetchRate.Text(fetched, context.Time.GetElapsedTime(start))}";
                         }
                         else if (happened is NodeLoading loading)
                         {

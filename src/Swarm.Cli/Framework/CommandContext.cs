@@ -58,6 +58,9 @@ internal sealed class CommandContext
 
     public T Get<T>(Setting<T> setting) => setting.Resolve(_parsed, Host.Environment, _config);
 
+    /// <summary>True when flag, environment or file gives it, whatever it is.</summary>
+    public bool IsGiven<T>(Setting<T> setting) => setting.IsGiven(_parsed, Host.Environment, _config);
+
     /// <summary>True when flag, environment or file gives it.</summary>
     public bool IsSet(Setting<string?> setting) => Get(setting) is not null;
 

@@ -16,7 +16,7 @@ internal static class CommonSettings
         new("home", "DIR", "the folder that holds everything the program writes", Values.OptionalText, null);
 
     public static readonly Setting<string> Model =
-        new("model", "M", $"a GGUF file, a folder in Hugging Face layout, a name (default {DefaultModel}), or org/name[:Q4_K_M] of a hub", Values.Text, DefaultModel);
+        new("model", "M", $"a GGUF file, a folder in Hugging Face layout, a name, or org/name[:Q4_K_M] of a hub (default: in a swarm what it serves, else {DefaultModel})", Values.Text, DefaultModel);
 
     public static readonly Setting<WeightFormat?> Weights =
         new("weights", "q8_0|q4_0", "quantize float weights while they are loaded (default: as the files store them, or as the swarm serves them)", Values.Weights, null);

@@ -7,6 +7,9 @@ internal sealed class HomeFolder(string path)
 
     public string Path { get; } = path;
 
+    /// <summary>What came of models from other nodes: tensors by their hashes, shared by all models and processes of the home.</summary>
+    public string TensorsPath => System.IO.Path.Combine(Path, "tensors");
+
     /// <summary>The home by the platform's conventions.</summary>
     public static string DefaultPath(Func<string, string?> environment)
     {

@@ -9,6 +9,7 @@ using Swarm.Models;
 using Swarm.Models.Tokenizers;
 using Swarm.Protocol;
 using Swarm.Protocol.Membership;
+using Swarm.Protocol.Transport;
 
 namespace Swarm.Cli.Framework;
 
@@ -89,21 +90,84 @@ internal static class ModelOpening
         ConnectAsync(context, SwarmInvite.Parse(invite), ends);
 
     // With a key, which is disposed with the model, nodes know the client again.
-    private static async Task<LanguageModel> ConnectAsync(CommandContext context, SwarmInvite invite, EndsMode ends, PeerKey? key = null) => await SwarmClient.ConnectAsync(
-        new SwarmClientOptions
+    private static async Task<LanguageModel> ConnectAsync(CommandContext context, SwarmInvite invite, EndsMode ends, PeerKey? key = null)
+    {
+        KernelSet kernels = CreateKernels(context, context.Get(CommonSettings.Reference));
+        SwarmClientOptions options;
+        try
         {
-            Invite = invite.ToText(),
-            Key = key,
-            OwnsKey = true,
-            Source = await context.OpenModelAsync(),
-            Kernels = CreateKernels(context, context.Get(CommonSettings.Reference)),
-            Dial = context.Get(CommonSettings.Dial),
-            Context = context.Get(CommonSettings.Context),
-            Route = context.Get(Route),
-            Ends = ends,
-            Time = context.Time,
-        },
-        context.Interrupts.Polite);
+            PeerAddress? dial = context.Get(CommonSettings.Dial);
+            options = new SwarmClientOptions
+            {
+                Invite = invite.ToText(),
+                Key = key,
+                OwnsKey = true,
+                Source = await OpenSwarmModelAsync(context, invite, kernels.NumericsClass, dial is { } address ? [address] : invite.Addresses),
+                Kernels = kernels,
+                Dial = dial,
+                Context = context.Get(CommonSettings.Context),
+                Route = context.Get(Route),
+                Ends = ends,
+                Time = context.Time,
+            };
+        }
+        catch
+        {
+            kernels.Dispose();
+            key?.Dispose();
+            throw;
+        }
+
+        if (!context.ShowsProgress)
+            return await SwarmClient.ConnectAsync(options, context.Interrupts.Polite);
+        return await context.ErrorConsole.Progress().AutoClear(true).StartAsync(async progress =>
+        {
+            ProgressTask? bar = null;
+            return await SwarmClient.ConnectAsync(
+                options with
+                {
+                    Fetched = (bytes, of) =>
+                    {
+                        bar ??= progress.AddTask($"fetching {Sizes.Bytes(of)} of the model's ends", maxValue: of);
+                        bar.Value = bytes;
+                    },
+                },
+                context.Interrupts.Polite);
+        });
+    }
+
+    /// <summary>
+    /// The model that --model names; else the swarm's: from this machine's files where they are the same, else what of it is needed from its nodes, kept in the home.
+    /// </summary>
+    /// <exception cref="SwarmException">As <see cref="SwarmModel.OpenAsync"/>.</exception>
+    public static async Task<ModelSource> OpenSwarmModelAsync(CommandContext context, SwarmInvite invite, string numericsClass, IReadOnlyList<PeerAddress> bootstrap)
+    {
+        if (context.IsGiven(CommonSettings.Model))
+            return await context.OpenModelAsync();
+        return await SwarmModel.OpenAsync(
+            new SwarmModelOptions
+            {
+                Invite = invite,
+                Folder = context.Home.TensorsPath,
+                NumericsClass = numericsClass,
+                AtHand = () => TryOpenDefault(context),
+                Bootstrap = [.. bootstrap.Select(address => (PeerEndpoint)address)],
+                Time = context.Time,
+            },
+            context.Interrupts.Polite);
+    }
+
+    private static ModelSource? TryOpenDefault(CommandContext context)
+    {
+        try
+        {
+            return ModelSource.Open(CommonSettings.DefaultModel, ModelFolders.Find(AppContext.BaseDirectory)).WithWeights(context.Get(CommonSettings.Weights));
+        }
+        catch (ModelException exception) when (exception.Error == ModelError.ModelNotFound)
+        {
+            return null;
+        }
+    }
 
     /// <summary>The whole model in this process; a bar shows its loading.</summary>
     public static async Task<LocalModel> LoadLocalAsync(CommandContext context) => await LoadLocalAsync(context, await context.OpenModelAsync());

@@ -62,6 +62,10 @@ internal sealed class Setting<T> : ISetting
     /// <summary>True when the flag itself stands on the command line.</summary>
     public bool IsOnCommandLine(ParseResult parsed) => parsed.GetResult(Option) is { Implicit: false };
 
+    /// <summary>True when flag, environment or file gives it: what <see cref="Resolve"/> answers is not the default.</summary>
+    public bool IsGiven(ParseResult parsed, Func<string, string?> environment, ConfigFile config) =>
+        IsOnCommandLine(parsed) || (EnvironmentName is not null && environment(EnvironmentName) is { Length: > 0 }) || (ConfigKey is not null && config.TryGet(ConfigKey) is not null);
+
     public T Resolve(ParseResult parsed, Func<string, string?> environment, ConfigFile config)
     {
         if (IsOnCommandLine(parsed))

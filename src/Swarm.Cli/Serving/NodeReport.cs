@@ -9,6 +9,7 @@ namespace Swarm.Cli.Serving;
 /// <summary>What a node says while it lives: events for programs, lines on a terminal for people; elsewhere the log tells it.</summary>
 internal sealed class NodeReport(CommandContext context, ServeEntry entry, ServePanel? panel)
 {
+    private readonly FetchRate _fetching = new(context.Time);
     private readonly Lock _lock = new();
     private List<string>? _held;
 
@@ -89,7 +90,7 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
         }
     }
 
-    private static void Write(EventWriter events, NodeEvent happened, SwarmInvite? invite)
+    private void Write(EventWriter events, NodeEvent happened, SwarmInvite? invite)
     {
         switch (happened)
         {
@@ -97,11 +98,16 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
                 events.Write("listening", json => json.WriteString("address", e.Address.ToString()));
                 break;
             case NodeFetching e:
-                events.Write("fetching", json =>
+                if (_fetching.IsDue(e, out double rate))
                 {
-                    json.WriteNumber("bytes", e.Bytes);
-                    json.WriteNumber("totalBytes", e.TotalBytes);
-                });
+                    events.Write("fetching", json =>
+                    {
+                        json.WriteNumber("bytes", e.Bytes);
+                        json.WriteNumber("totalBytes", e.TotalBytes);
+                        json.WriteNumber("bytesPerSecond", Math.Round(rate));
+                    });
+                }
+
                 break;
             case NodeLoading e:
                 events.Write("loading", json =>

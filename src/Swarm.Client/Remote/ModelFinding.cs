@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Swarm.Kernels;
 using Swarm.Models;
 using Swarm.Models.Blocks;
+using Swarm.Models.Files;
 using Swarm.Protocol;
 using Swarm.Protocol.Directory;
 using Swarm.Protocol.Membership;
@@ -12,7 +13,7 @@ namespace Swarm.Client;
 /// Which of a swarm's models the files at hand are. They are known by their configuration; the identity binds the manifest's hash, so a manifest that gives the
 /// identity is the right one, whoever sent it. Where the nodes have the ends, no tensor is read: that the tokenizer at hand is the model's then rests on the configuration alone.
 /// </summary>
-internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmMember member, EndsMode ends)
+internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmMember member, EndsMode ends, Action<long, long>? fetched)
 {
     private string? _seen;
     private Exception? _cause;
@@ -79,7 +80,9 @@ internal sealed class ModelFinding(ModelSource source, KernelSet kernels, SwarmM
 
     private async Task<ModelEnds> LoadEndsAsync(ModelSource served, ModelManifest manifest, CancellationToken cancellationToken)
     {
-        await served.Tensors.EnsureAsync(served.TensorsOf(EndParts.Both), cancellationToken: cancellationToken);
+        IReadOnlyList<TensorInfo> tensors = served.TensorsOf(EndParts.Both);
+        long missing = served.Tensors.MissingBytes(tensors);
+        await served.Tensors.EnsureAsync(tensors, fetched is null ? null : bytes => fetched(bytes, missing), cancellationToken);
         return ModelEnds.Load(served, kernels, manifest, cancellationToken);
     }
 }
