@@ -88,8 +88,12 @@ public static class SwarmModel
                 {
                     byte[] bytes = await member.Client.GetManifestAsync(node.Endpoint, model.Identity, cancellationToken);
                     ModelManifest manifest = ModelManifest.Parse(bytes);
-                    if (maybeAtHand && Identity(atHand!.Config, manifest, options) == model.Identity && IsSame(atHand, manifest))
-                        return Interlocked.Exchange(ref atHand, null)!;
+                    if (maybeAtHand && atHand!.As(manifest, options.NumericsClass, model.Identity.Span) is { } same && IsSame(same, manifest))
+                    {
+                        atHand = null;
+                        return same;
+                    }
+
                     if (description is null)
                     {
                         descriptionHash = ExpectedDescription(options.Invite, model);
@@ -97,10 +101,10 @@ public static class SwarmModel
                     }
 
                     ModelSource source = Make(options, model.Identity, model.Name, model.Blocks, description, manifest, directory.Snapshot.Nodes.Select(known => known.Endpoint));
-                    if (Identity(source.Config, manifest, options) == model.Identity)
+                    if (source.As(manifest, options.NumericsClass, model.Identity.Span) is { } served)
                     {
                         Remember(store, options, model, bytes, descriptionHash);
-                        return source;
+                        return served;
                     }
 
                     source.Dispose();
@@ -195,14 +199,11 @@ public static class SwarmModel
         ByteString identity = ByteString.CopyFrom(Convert.FromHexString(record.Identity));
         ModelManifest parsed = ModelManifest.Parse(manifest);
         ModelSource source = Make(options, identity, record.Name, record.Blocks, ModelDescription.Parse(description, $"description of {record.Name}"), parsed, []);
-        if (Identity(source.Config, parsed, options) == identity)
-            return source;
+        if (source.As(parsed, options.NumericsClass, identity.Span) is { } served)
+            return served;
         source.Dispose();
         return null;
     }
-
-    private static ByteString Identity(ModelConfig config, ModelManifest manifest, SwarmModelOptions options) =>
-        ByteString.CopyFrom(ModelIdentity.Compute(config, manifest, options.NumericsClass).ToBytes());
 
     private static bool IsSame(ModelSource source, ModelManifest manifest)
     {
