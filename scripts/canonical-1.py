@@ -134,6 +134,28 @@ def tanh(x):
     return math.copysign(t, x)
 
 
+def gelu(x):
+    a = min(abs(x), 16.0) if x == x else 16.0
+    t = reciprocal(add(mul(a, const("3e99999a")), 1))
+    h = const("3d121fcd")
+    for c in ("be20f9e7", "3e534e5d", "bd5be338", "3e03a59a", "3dcc9f80", "3df74dd7", "3df50035"):
+        h = add(mul(h, t), const(c))
+    part = mul(x, mul(mul(t, h), exp(mul(mul(a, a), -0.5))))
+    return part if x < 0 else sub(x, part)
+
+
+def gelu_tanh(x):
+    return mul(x, sigmoid(mul(x, add(mul(mul(x, x), const("3d922279")), const("3fcc4229")))))
+
+
+def gelu_sigmoid(x):
+    return mul(x, sigmoid(mul(x, const("3fd9db23"))))
+
+
+def relu(x):
+    return 0.0 if x < 0 else x
+
+
 def nearest(x):
     return bits(add(x, MAGIC)) - 0x4B400000
 
@@ -406,6 +428,18 @@ def rms_norm():
     return output
 
 
+def layer_norm():
+    g = Generator(50)
+    values, weights, biases, output = g.floats(150, 50), g.floats(75, 2), g.floats(75, 1), []
+    for token in (values[:75], values[75:]):
+        mean = mul(canonical_sum(token), f32(1 / 75))
+        apart = [sub(x, mean) for x in token]
+        variance = mul(canonical_sum([mul(d, d) for d in apart]), f32(1 / 75))
+        factor = reciprocal_sqrt(add(variance, f32(1e-5)))
+        output += [add(mul(mul(d, factor), w), b) for d, w, b in zip(apart, weights, biases)]
+    return output
+
+
 def attention(seed=34, positions=70, size=16, slopes=False, sinks=False, **rest):
     g = Generator(seed)
     keys, values = g.floats(positions * 2 * size, 3), g.floats(positions * 32, 3)
@@ -532,6 +566,13 @@ def answers():
     yield "add-scaled", add_scaled()
     g = Generator(44)
     yield "clamped-swiglu", map(clamped_gate, g.floats(75, 12), g.floats(75, 12))
+    yield "layer-norm", layer_norm()
+    for seed, name, function in ((51, "gelu", gelu), (52, "gelu-tanh", gelu_tanh), (53, "gelu-sigmoid", gelu_sigmoid), (54, "relu", relu)):
+        yield name, map(function, Generator(seed).floats(75, 6))
+    g = Generator(55)
+    yield "gate-gelu-tanh", [mul(gelu_tanh(a), b) for a, b in zip(g.floats(75, 6), g.floats(75, 3))]
+    yield "soft-cap", [mul(30, tanh(mul(x, f32(1 / 30)))) for x in Generator(56).floats(75, 90)]
+    yield "scale", [mul(x, 59.75) for x in Generator(57).floats(75, 2)]
 
 
 def fnv(output):

@@ -57,6 +57,14 @@ internal static partial class KnownAnswers
         ["route-sigmoid"] = 0x4E5A49C3C3027CE0,
         ["add-scaled"] = 0xC4B4FC4D8412707B,
         ["clamped-swiglu"] = 0x829F27C8019428DA,
+        ["layer-norm"] = 0x03A31589358C1D78,
+        ["gelu"] = 0xB27DD510669B5AE9,
+        ["gelu-tanh"] = 0x93A6B58375B983F2,
+        ["gelu-sigmoid"] = 0x04B61807D93F8125,
+        ["relu"] = 0x72ED3ABA9C53A7F4,
+        ["gate-gelu-tanh"] = 0xCAD06200DC6C12F5,
+        ["soft-cap"] = 0xD3B010672299F627,
+        ["scale"] = 0x5263F3CD46348A47,
         ["codec-f32"] = 0x24FA83E6E1ED1FAA,
         ["codec-f16"] = 0xCCE7B67F03B92356,
         ["codec-int8"] = 0xD141768B91C22E31,
@@ -90,7 +98,7 @@ internal static partial class KnownAnswers
         yield return ("attention-slopes", Attention(kernels, 42, s_shape, slopes: true));
         yield return ("attention-sinks", Attention(kernels, 43, s_shape with { Window = 85 }, sinks: true));
         yield return ("attention-values", Attention(kernels, 44, s_shape with { HeadDimension = 24, ValueDimension = 16 }));
-        foreach ((string name, uint[] output) in Experts(kernels))
+        foreach ((string name, uint[] output) in Experts(kernels).Concat(Activations(kernels)))
             yield return (name, output);
         foreach (ActivationCodec codec in ActivationCodec.All)
             yield return ($"codec-{codec.Name}", Codec(codec));
