@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Swarm.Models.Files;
 using Swarm.Testing;
 using Swarm.Testing.Processes;
 
@@ -18,6 +20,65 @@ public sealed class InspectTests
         Assert.Equal(30, done.GetProperty("blocks").GetArrayLength());
         Assert.Equal(2_216_448, done.GetProperty("blocks")[29].GetProperty("bytes").GetInt64());
         Assert.Matches("^[0-9a-f]{64}$", done.GetProperty("identity").GetString());
+    }
+
+    public static TheoryData<string> Families => ["llama", "llama-tied", "llama3-rope", "qwen2", "qwen3", "mixtral", "qwen3-moe", "glm4-moe"];
+
+    [Theory]
+    [MemberData(nameof(Families))]
+    public async Task Inspect_GoldenFamily_TellsItsBlocksAndBytes(string family)
+    {
+        string folder = TestData.Path($"families/{family}");
+        Dictionary<int, long> expected = BytesByBlock(Path.Combine(folder, "model.safetensors"));
+        SwarmResult result = await SwarmProcess.RunAsync(["inspect", "--model", folder, "--json", "--weights", "q8_0"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        JsonElement done = result.Last();
+        JsonElement[] blocks = [.. done.GetProperty("blocks").EnumerateArray()];
+        Assert.Equal(expected.Where(pair => pair.Key >= 0).OrderBy(pair => pair.Key).Select(pair => pair.Value), blocks.Select(block => block.GetProperty("bytes").GetInt64()));
+        Assert.Equal(expected[-1], done.GetProperty("ends").GetProperty("bytes").GetInt64());
+        Assert.Equal(expected.Values.Sum(), done.GetProperty("bytes").GetInt64());
+        Assert.Equal("q8_0", done.GetProperty("weights").GetString());
+        Assert.True(done.GetProperty("heldBytes").GetInt64() < done.GetProperty("bytes").GetInt64());
+        Assert.Matches("^[0-9a-f]{64}$", done.GetProperty("identity").GetString());
+        Assert.StartsWith(family.Split('-')[0], done.GetProperty("family").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inspect_Text_TellsWeightsExpertsAndBlocks()
+    {
+        SwarmResult result = await SwarmProcess.RunAsync(["inspect", "--model", TestData.Path("families/mixtral"), "--weights", "q4_0"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.Contains("4 of 96, 2 a token", result.Output, StringComparison.Ordinal);
+        Assert.Contains("q4_0 when loaded", result.Output, StringComparison.Ordinal);
+        Assert.Matches("0:3 .*F32 .*Q4_0, F32", result.Output);
+    }
+
+    [Fact]
+    public async Task Inspect_ShardThatIsNotHere_TellsWhatItCanAndWhatIsMissing()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string name in new[] { "config.json", "model.safetensors" })
+            File.Copy(TestData.Path($"families/llama/{name}"), folder.File(name == "config.json" ? name : "a.safetensors"));
+        using (SafetensorsFile file = SafetensorsFile.Open(folder.File("a.safetensors")))
+        {
+            IEnumerable<string> map = file.Tensors.Select(tensor => $"\"{tensor.Name}\":\"a.safetensors\"").Append("\"model.layers.9.x\":\"b.safetensors\"");
+            File.WriteAllText(folder.File("model.safetensors.index.json"), "{\"weight_map\":{" + string.Join(',', map) + "}}");
+        }
+
+        SwarmResult result = await SwarmProcess.RunAsync(["inspect", "--model", folder.Path, "--json"]);
+        Assert.True(result.ExitCode == 0, result.Error);
+        JsonElement done = result.Last();
+        Assert.Equal(JsonValueKind.Null, done.GetProperty("identity").ValueKind);
+        Assert.Contains("b.safetensors", done.GetProperty("missing").GetString(), StringComparison.Ordinal);
+        Assert.Equal(4, done.GetProperty("blocks").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Inspect_UnknownWeights_IsUsage()
+    {
+        SwarmResult result = await SwarmProcess.RunAsync(["inspect", "--weights", "q3_k"]);
+        Assert.Equal(2, result.ExitCode);
+        Assert.Contains("q8_0 or q4_0", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -46,5 +107,20 @@ public sealed class InspectTests
         SwarmResult result = await SwarmProcess.RunAsync(["inspect", "--model", path, "--json"]);
         Assert.Equal(1, result.ExitCode);
         Assert.Equal("CorruptModel", result.Last().GetProperty("code").GetString());
+    }
+
+    // By the first number in a tensor's name; -1 for those without.
+    private static Dictionary<int, long> BytesByBlock(string path)
+    {
+        using SafetensorsFile file = SafetensorsFile.Open(path);
+        var bytes = new Dictionary<int, long>();
+        foreach (TensorInfo tensor in file.Tensors)
+        {
+            Match number = Regex.Match(tensor.Name, @"\.(\d+)\.");
+            int block = number.Success ? int.Parse(number.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) : -1;
+            bytes[block] = bytes.GetValueOrDefault(block) + tensor.ByteLength;
+        }
+
+        return bytes;
     }
 }
