@@ -258,8 +258,18 @@ public sealed class ModelSource : IDisposable
     private IEnumerable<TensorInfo> BlockTensors(BlockSpan span) => Tensors.Tensors.Where(tensor => BlockOf(tensor) is { } block && span.Contains(block));
 
     // Null where the file lacks it: loading says so.
-    private TensorInfo? Find(TensorRole role) =>
-        ModelFamily.ByName(Config.Family).TryFind(Tensors, Config.Naming, role, 0, out TensorInfo tensor) ? tensor : null;
+    private TensorInfo? Find(TensorRole role)
+    {
+        try
+        {
+            return ModelFamily.ByName(Config.Family).TryFind(Tensors, Config.Naming, role, 0, out TensorInfo tensor) ? tensor : null;
+        }
+        catch (ModelException exception) when (exception.Error == ModelError.ModelNotFound)
+        {
+            // It lies in a file that is not here, which matters only to who loads it.
+            return null;
+        }
+    }
 
     private static ModelSource OpenFile(string path, string name)
     {

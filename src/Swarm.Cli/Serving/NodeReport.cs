@@ -138,6 +138,7 @@ internal sealed class NodeReport(CommandContext context, ServeEntry entry, Serve
                     json.WriteNumber("weightBytes", e.WeightBytes);
                     json.WriteNumber("cacheTokens", e.CacheTokens);
                     json.WriteFinite("tokensPerSecond", e.TokensPerSecond);
+                    json.WriteNumber("readBytes", e.ReadBytes);
                 });
                 break;
             case NodeSessionOpened e:

@@ -48,6 +48,10 @@ internal sealed class Float8Tensors : ITensorStore
 
     public long BytesTouched => _inner.BytesTouched;
 
+    public long BytesRead => _inner.BytesRead;
+
+    public IReadOnlyList<string> Files => _inner.Files;
+
     public bool TryGet(string name, out TensorInfo tensor) =>
         _inner.TryGet(name, out tensor) && (!_float8.TryGetValue(name, out TensorInfo? known) || (tensor = known) is not null);
 

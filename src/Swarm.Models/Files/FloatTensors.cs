@@ -16,6 +16,10 @@ internal sealed class FloatTensors(ITensorStore inner) : ITensorStore
 
     public long BytesTouched => inner.BytesTouched;
 
+    public long BytesRead => inner.BytesRead;
+
+    public IReadOnlyList<string> Files => inner.Files;
+
     public bool TryGet(string name, out TensorInfo tensor)
     {
         bool found = inner.TryGet(name, out tensor);

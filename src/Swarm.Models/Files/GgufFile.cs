@@ -46,6 +46,12 @@ public sealed class GgufFile : ITensorStore
     /// <inheritdoc/>
     public long BytesTouched => _tensors.BytesTouched;
 
+    /// <inheritdoc/>
+    public long BytesRead => _tensors.BytesRead;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files => _tensors.Files;
+
     /// <summary>Maps a file and checks its header.</summary>
     /// <exception cref="ModelException">ModelNotFound, CorruptModel or UnsupportedModel, naming the field, the value and what was expected.</exception>
     public static GgufFile Open(string path) => Open(new MappedFile(path));

@@ -54,6 +54,12 @@ public interface ITensorStore : IDisposable
     {
     }
 
-    /// <summary>Bytes of tensors handed out so far, each time anew: shows that a node reads nothing outside its span.</summary>
+    /// <summary>Bytes of tensors handed out so far, each time anew.</summary>
     long BytesTouched { get; }
+
+    /// <summary>Stored bytes of the tensors of which anything was read so far, each once: shows that a node reads nothing outside its span.</summary>
+    long BytesRead => BytesTouched;
+
+    /// <summary>The files that the tensors lie in, as far as they are here; empty where they are no files of this machine.</summary>
+    IReadOnlyList<string> Files => [];
 }

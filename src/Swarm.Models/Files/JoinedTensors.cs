@@ -14,6 +14,10 @@ internal sealed class JoinedTensors
 
     public long BytesTouched => _parts.Sum(part => part.BytesTouched);
 
+    public long BytesRead => _parts.Sum(part => part.BytesRead);
+
+    public IReadOnlyList<string> Files => [.. _parts.SelectMany(part => part.Files)];
+
     /// <summary>Takes a file over.</summary>
     public void Own(ITensorStore part) => _parts.Add(part);
 

@@ -8,7 +8,11 @@ internal sealed class MappedTensors
     private const int HashChunkBytes = 1 << 26;
     private readonly MappedFile _file;
     private readonly Dictionary<string, TensorInfo> _byName;
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+    private readonly Lock _gate = new();
+    private TensorInfo? _last;
     private long _bytesTouched;
+    private long _bytesRead;
 
     /// <param name="tensors">Their ranges lie inside the file and their names differ: the parsers have checked.</param>
     public MappedTensors(MappedFile file, IReadOnlyList<TensorInfo> tensors)
@@ -23,6 +27,10 @@ internal sealed class MappedTensors
     public IReadOnlyList<TensorInfo> Tensors { get; }
 
     public long BytesTouched => Interlocked.Read(ref _bytesTouched);
+
+    public long BytesRead => Interlocked.Read(ref _bytesRead);
+
+    public IReadOnlyList<string> Files => [_file.Path];
 
     public bool TryGet(string name, out TensorInfo tensor) => _byName.TryGetValue(name, out tensor!);
 
@@ -51,7 +59,7 @@ internal sealed class MappedTensors
                 ModelError.InvalidArgument, $"tensor {tensor.Name}: {count} rows are {bytes} bytes, expected at most {int.MaxValue} a read");
         }
 
-        Interlocked.Add(ref _bytesTouched, bytes);
+        Count(tensor, bytes);
         return _file.Slice(tensor.Offset + firstRow * rowBytes, (int)bytes);
     }
 
@@ -75,11 +83,26 @@ internal sealed class MappedTensors
             done += chunk;
         }
 
-        Interlocked.Add(ref _bytesTouched, tensor.ByteLength);
+        Count(tensor, tensor.ByteLength);
         return hash.GetHashAndReset();
     }
 
     public void Release(TensorInfo tensor) => _file.Release(tensor.Offset, tensor.ByteLength);
+
+    private void Count(TensorInfo tensor, long bytes)
+    {
+        Interlocked.Add(ref _bytesTouched, bytes);
+
+        // Rows of one tensor are mostly read in turn.
+        if (ReferenceEquals(_last, tensor))
+            return;
+        _last = tensor;
+        lock (_gate)
+        {
+            if (_read.Add(tensor.Name))
+                _bytesRead += tensor.ByteLength;
+        }
+    }
 
     /// <summary>Refuses tensors that share bytes.</summary>
     public static void CheckOverlap(string path, IReadOnlyList<TensorInfo> tensors)

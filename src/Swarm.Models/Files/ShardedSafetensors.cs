@@ -20,6 +20,12 @@ public sealed class ShardedSafetensors : ITensorStore
     /// <inheritdoc/>
     public long BytesTouched => _joined.BytesTouched;
 
+    /// <inheritdoc/>
+    public long BytesRead => _joined.BytesRead;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files => _joined.Files;
+
     /// <summary>Opens the files that an index names, as far as they are here; they lie beside it.</summary>
     /// <exception cref="ModelException">
     /// ModelNotFound: none of the files is here. CorruptModel: the index contradicts itself or its files, a file is no safetensors. UnsupportedModel: an unknown type.

@@ -25,6 +25,12 @@ public sealed class SplitGguf : ITensorStore
     /// <inheritdoc/>
     public long BytesTouched => _joined.BytesTouched;
 
+    /// <inheritdoc/>
+    public long BytesRead => _joined.BytesRead;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files => _joined.Files;
+
     /// <summary>The part of a path that all parts share, and how many the name says there are; null where the name is none of a part.</summary>
     public static (string Stem, int Parts)? ReadName(string path)
     {

@@ -15,6 +15,7 @@ namespace Swarm.Node;
 /// <param name="WeightBytes">Weights in memory.</param>
 /// <param name="CacheTokens">Positions that the KV pool can hold.</param>
 /// <param name="TokensPerSecond">Decode speed over these blocks, measured at start.</param>
+/// <param name="ReadBytes">Stored bytes of the tensors that were read from the model's files, each once.</param>
 public sealed record NodeReady(
     PeerId Peer, PeerAddress Address, string Invite, string ModelName, string ModelIdentity, BlockSpan Blocks, long MemoryBytes,
-    long WeightBytes, long CacheTokens, double TokensPerSecond) : NodeEvent;
+    long WeightBytes, long CacheTokens, double TokensPerSecond, long ReadBytes) : NodeEvent;

@@ -330,7 +330,7 @@ public sealed class NodeHost : IAsyncDisposable
             return;
         Raise(new NodeReady(
             Peer, Address, Invite, _options.Source.Name, _model.Identity.Hex, Blocks, WeightBytes + _budget!.Bytes,
-            WeightBytes, CacheTokensFree, _speed.TokensPerSecond(Blocks.Count)));
+            WeightBytes, CacheTokensFree, _speed.TokensPerSecond(Blocks.Count), _options.Source.Tensors.BytesRead));
     }
 
     private Reachability NewReachability()

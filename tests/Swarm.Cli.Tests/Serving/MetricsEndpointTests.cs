@@ -16,7 +16,7 @@ public sealed class MetricsEndpointTests
         Readiness readiness = new();
         await using MetricsEndpoint endpoint = await StartAsync(() => readiness.Obstacle);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "not ready: loading\n"), await GetAsync(endpoint, "/readyz"));
-        readiness.Observe(new NodeReady(default, endpoint.Address, "", "", "", default, 0, 0, 0, 0));
+        readiness.Observe(new NodeReady(default, endpoint.Address, "", "", "", default, 0, 0, 0, 0, 0));
         Assert.Equal((HttpStatusCode.OK, "ready\n"), await GetAsync(endpoint, "/readyz"));
         readiness.Observe(new NodeSessionOpened("s", 1));
         Assert.Equal((HttpStatusCode.OK, "ready\n"), await GetAsync(endpoint, "/readyz"));

@@ -1,9 +1,9 @@
 using Swarm.Models.Files;
 
-namespace Swarm.Models.Tests.Files;
+namespace Swarm.Testing;
 
 /// <summary>Writes small models of the Llama shape with random weights in float32.</summary>
-internal static class ModelWriter
+public static class ModelWriter
 {
     /// <summary>Names and shapes of a model's tensors.</summary>
     public static List<(string Name, long[] Shape)> Shapes(long hidden, long keyWidth, long feedForward, long vocabulary, int blocks, bool ownHead)
