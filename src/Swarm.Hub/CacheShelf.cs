@@ -101,7 +101,7 @@ internal sealed class CacheShelf(HubCache cache)
             }
 
             PartialFile.DeleteRecord(path);
-            if (Path.Exists(path) || new FileInfo(path).LinkTarget is not null)
+            if (File.Exists(path))
                 File.Delete(path);
         }
 
@@ -117,7 +117,8 @@ internal sealed class CacheShelf(HubCache cache)
         RemoveEmpty(cache.View(repository, commit));
         if (!Directory.Exists(cache.View(repository, commit)))
         {
-            File.Delete(cache.ListingFile(repository, commit));
+            if (File.Exists(cache.ListingFile(repository, commit)))
+                File.Delete(cache.ListingFile(repository, commit));
             RemoveRefs(cache.OwnRefsFolder(repository), commit);
         }
 
@@ -201,14 +202,13 @@ internal sealed class CacheShelf(HubCache cache)
 
     private IReadOnlyList<RepositoryFile> KnownFiles(string repository, string commit) => cache.ReadListing(repository, commit)?.Files ?? cache.SnapshotFiles(repository, commit);
 
-    private long BytesHere(string repository, string commit, IReadOnlyList<RepositoryFile> files) => files.Sum(file => cache.IsHere(repository, commit, file.Path)
-        ? new FileInfo(Path.Combine(cache.Snapshot(repository, commit), HubCache.Local(file.Path))) is var link && link.LinkTarget is null ? link.Length : ((FileInfo)link.ResolveLinkTarget(true)!).Length
-        : PartialFile.ReadRecord(Path.Combine(cache.View(repository, commit), HubCache.Local(file.Path)), file)?.Length ?? 0);
+    private long BytesHere(string repository, string commit, IReadOnlyList<RepositoryFile> files) => files.Sum(file => HubCache.WholeFile(Path.Combine(cache.Snapshot(repository, commit), HubCache.Local(file.Path)))?.Length
+        ?? PartialFile.ReadRecord(Path.Combine(cache.View(repository, commit), HubCache.Local(file.Path)), file)?.Length ?? 0);
 
     // As people name it: nothing for main, a branch or tag that is here, else the commit.
     private string RevisionOf(string repository, string commit)
     {
-        if (cache.ReadRef(repository, HubReference.DefaultRevision) == commit || (!cache.Commits(repository).Contains(commit) && cache.ReadOwnRef(repository, HubReference.DefaultRevision) == commit))
+        if ((cache.ReadRef(repository, HubReference.DefaultRevision) ?? cache.ReadOwnRef(repository, HubReference.DefaultRevision)) == commit)
             return HubReference.DefaultRevision;
         foreach (string folder in new[] { cache.RefsFolder(repository), cache.OwnRefsFolder(repository) }.Where(Directory.Exists))
         {

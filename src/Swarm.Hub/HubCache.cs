@@ -82,7 +82,15 @@ internal sealed class HubCache(string root)
     public string ListingFile(string repository, string commit) => View(repository, commit) + ".json";
 
     /// <summary>True where a snapshot has the whole file.</summary>
-    public bool IsHere(string repository, string commit, string path) => File.Exists(Path.Combine(Snapshot(repository, commit), Local(path)));
+    public bool IsHere(string repository, string commit, string path) => WholeFile(Path.Combine(Snapshot(repository, commit), Local(path))) is not null;
+
+    /// <summary>A file, or what a link leads to; null where there is none, or the link leads to nothing.</summary>
+    public static FileInfo? WholeFile(string path)
+    {
+        // A link that leads to nothing counts as a file that exists.
+        var file = new FileInfo(path);
+        return !file.Exists ? null : file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo { Exists: true } target ? target : null;
+    }
 
     /// <summary>The files of a snapshot, as far as they are whole.</summary>
     public List<RepositoryFile> SnapshotFiles(string repository, string commit)
@@ -93,10 +101,8 @@ internal sealed class HubCache(string root)
             return files;
         foreach (string path in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
-            var file = new FileInfo(path);
-            FileSystemInfo? target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true);
-            if (target is FileInfo { Exists: true } whole)
-                files.Add(new RepositoryFile(Path.GetRelativePath(folder, path).Replace('\\', '/'), whole.Length, file.LinkTarget is null ? "" : whole.Name));
+            if (WholeFile(path) is { } whole)
+                files.Add(new RepositoryFile(Path.GetRelativePath(folder, path).Replace('\\', '/'), whole.Length, whole.FullName == Path.GetFullPath(path) ? "" : whole.Name));
         }
 
         return files;
@@ -108,7 +114,7 @@ internal sealed class HubCache(string root)
         string place = Path.Combine(Snapshot(repository, commit), Local(file.Path));
         string blob = Blob(repository, file.ETag);
         Directory.CreateDirectory(Path.GetDirectoryName(place)!);
-        if (File.Exists(place))
+        if (WholeFile(place) is not null)
             return;
         File.Delete(place);
         if (!TryLink(place, Path.GetRelativePath(Path.GetDirectoryName(place)!, blob)))
@@ -121,7 +127,7 @@ internal sealed class HubCache(string root)
         string place = Path.Combine(View(repository, commit), Local(path));
         string whole = Path.Combine(Snapshot(repository, commit), Local(path));
         Directory.CreateDirectory(Path.GetDirectoryName(place)!);
-        if (File.Exists(place) && new FileInfo(place).LinkTarget is not null)
+        if (new FileInfo(place).LinkTarget is not null && WholeFile(place) is not null)
             return;
         File.Delete(place);
         if (!TryLink(place, Path.GetRelativePath(Path.GetDirectoryName(place)!, whole)))

@@ -215,6 +215,7 @@ public sealed class HubStore : IDisposable
         if (!Directory.Exists(view) || Directory.EnumerateFiles(view, "*.ranges", SearchOption.AllDirectories).Any())
             return;
         Directory.Delete(view, recursive: true);
-        File.Delete(_cache.ListingFile(repository, commit));
+        if (File.Exists(_cache.ListingFile(repository, commit)))
+            File.Delete(_cache.ListingFile(repository, commit));
     }
 }
