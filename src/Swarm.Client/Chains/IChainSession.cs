@@ -34,6 +34,12 @@ public interface IChainSession : IAsyncDisposable
     bool TryTakeRecovery([NotNullWhen(true)] out ChainRecovery? recovery);
 
     /// <summary>
+    /// From where the chain has to be fed to go on at a position, at most <see cref="Length"/>: from there, or from the beginning where a window's keys and values before it are gone. A chain
+    /// that feeds itself again always goes on.
+    /// </summary>
+    int ResumeAt(int position) => position;
+
+    /// <summary>
     /// Sends hidden states [count, hidden] through the blocks. Steps may be started without waiting for earlier ones; they run in the
     /// order of the calls.
     /// </summary>

@@ -33,6 +33,8 @@ internal sealed class LocalChainSession(LocalBlockChain chain, SessionShape shap
         return false;
     }
 
+    public int ResumeAt(int position) => cache.ResumeAt(position);
+
     internal SessionShape Shape => shape;
 
     internal KvCache Cache => cache;

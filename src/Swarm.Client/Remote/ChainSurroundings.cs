@@ -26,6 +26,9 @@ internal sealed record ChainSurroundings
     /// <summary>Token ids are below this.</summary>
     public required int Vocabulary { get; init; }
 
+    /// <summary>The model has blocks with a window: its hops do not keep all positions.</summary>
+    public required bool HasWindows { get; init; }
+
     /// <summary>Looks the nodes up anew and tries those again that are hidden; one look serves all sessions that wait for one.</summary>
     public required Func<Task> Look { get; init; }
 

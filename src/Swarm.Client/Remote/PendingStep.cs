@@ -22,6 +22,9 @@ internal sealed class PendingStep(int position, int count, OutputRows outputs, M
     /// <summary>It overwrites positions that the session held when it was asked for.</summary>
     public bool IsRollback { get; } = isRollback;
 
+    /// <summary>The hops of the current epoch, or of one before it, were told with its opening that what it overwrites counts no more.</summary>
+    public bool IsTold { get; set; }
+
     /// <summary>What it sends. One share is the step's.</summary>
     public StepInput Input { get; } = input;
 

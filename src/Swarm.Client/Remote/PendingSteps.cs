@@ -109,6 +109,13 @@ internal sealed class PendingSteps
         return given;
     }
 
+    /// <summary>Hops were told <see cref="Valid"/>.</summary>
+    public void OnTold()
+    {
+        foreach (PendingStep step in _steps)
+            step.IsTold |= step.IsRollback;
+    }
+
     /// <summary>The same while a chain is being opened, which may answer them still.</summary>
     public IReadOnlyList<PendingStep> DropOverwritten()
     {

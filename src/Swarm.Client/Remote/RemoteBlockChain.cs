@@ -51,6 +51,7 @@ internal sealed class RemoteBlockChain : IBlockChain
             Patience = options.Patience,
             Hidden = config.Hidden,
             Vocabulary = config.Vocabulary,
+            HasWindows = Enumerable.Range(0, config.Blocks).Any(block => config.Block(block).Window > 0),
             Look = Look,
             FindRefusal = cancellation => _member.FindRefusalAsync(_met, cancellation),
         };

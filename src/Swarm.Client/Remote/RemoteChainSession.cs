@@ -457,6 +457,7 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
                 request.PrefixLabels.Add(_labels!.First(_offered));
             request.Confirmed = (uint)epoch.Confirmed;
             request.Valid = (uint)_steps.Valid;
+            _steps.OnTold();
             foreach (ChainHop hop in epoch.Hops)
             {
                 _holders.RemoveAll(holder => holder.Peer == hop.Peer);
@@ -701,7 +702,8 @@ internal sealed class RemoteChainSession : IChainSession, ILinkHandler
             {
                 if (_state != ChainState.Active || (step = _steps.NextToSend()) is null)
                     return;
-                if (step.IsRollback && _steps.MayRepeat)
+                // What a window needs before an earlier position may be gone: each hop says anew from where it needs to be fed.
+                if (step.IsRollback && (_steps.MayRepeat || (_around.HasWindows && !step.IsTold)))
                 {
                     StartMending(new MendCause(_around.Time.GetTimestamp()) { IsRenewal = true });
                     return;

@@ -10,6 +10,9 @@ namespace Swarm.Client;
 /// </summary>
 public sealed class InferenceSession : IAsyncDisposable
 {
+    // Tokens of a step that feeds a chain again.
+    private const int FedAgain = 128;
+
     private readonly LanguageModel _model;
     private readonly IChainSession _chain;
     private readonly TokenSource _ids;
@@ -61,6 +64,7 @@ public sealed class InferenceSession : IAsyncDisposable
             throw new SwarmException(FaultKind.InvalidArgument, "ids: 0 tokens, expected at least 1");
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
         CheckRoom(ids.Length);
+        await FeedAgainAsync(cancellationToken);
         await SendChunksAsync(
             ids, chunk,
             (part, last) => Send(part, last ? OutputRows.Last : OutputRows.None, last ? _row : default, cancellationToken));
@@ -86,6 +90,7 @@ public sealed class InferenceSession : IAsyncDisposable
         ReadOnlyMemory<int> ids, OutputRows outputs, Memory<float> hidden, CancellationToken cancellationToken = default)
     {
         CheckRoom(ids.Length);
+        await FeedAgainAsync(cancellationToken);
         try
         {
             await Send(ids, outputs, hidden, cancellationToken);
@@ -153,6 +158,7 @@ public sealed class InferenceSession : IAsyncDisposable
         {
             InferenceSession session = sessions[index];
             session.CheckRoom(ids[index].Length);
+            await session.FeedAgainAsync(cancellationToken);
             int count = ids[index].Length;
             int position = session.Length;
             // A buffer for each: the steps are read together.
@@ -184,6 +190,17 @@ public sealed class InferenceSession : IAsyncDisposable
         _model.Ends.Embed(ids.Span, position, _chunk.AsSpan(0, values));
         _ids.Append(ids.Span);
         return _chain.ForwardAsync(_chunk.AsMemory(0, values), position, ids.Length, outputs, result, cancellationToken);
+    }
+
+    // A chain that cannot go on at the session's end, because the session went back, gets what comes before it once more.
+    private async ValueTask FeedAgainAsync(CancellationToken cancellationToken)
+    {
+        int from = _chain.ResumeAt(_ids.Count);
+        if (from == _ids.Count)
+            return;
+        int[] ids = _ids.Ids[from..].ToArray();
+        _ids.Truncate(from);
+        await SendChunksAsync(ids, FedAgain, (part, _) => Send(part, OutputRows.None, default, cancellationToken));
     }
 
     // One behind the other, without waiting for each to come back.

@@ -365,8 +365,28 @@ internal sealed class SessionOpening(NodeIdentity self, SessionTable table, Sess
         if (again > 0)
             session.RecomputeBelow = Math.Max(session.RecomputeBelow, held);
         session.Computed = held - again;
-        session.Cache.Truncate(session.Computed);
+        if (session.Cache.Truncate(session.Computed) < session.Computed)
+            Forget(session, held);
         session.History?.Truncate(session.Computed);
+    }
+
+    // What a window needs before that position is written over: this hop is fed from the beginning, as one that never had the session.
+    private static void Forget(NodeSession session, int held)
+    {
+        session.RecomputeBelow = Math.Max(session.RecomputeBelow, held);
+        session.Computed = 0;
+        session.Settled = 0;
+        if (session.Outputs is { } outputs)
+        {
+            lock (outputs.Gate)
+                outputs.Truncate(0);
+        }
+
+        if (session.Results is { } results)
+        {
+            lock (results.Gate)
+                results.Truncate(0);
+        }
     }
 
     private void SayOpened(NodeSession session, uint epoch, int start, int recomputed, Opened? below)
