@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Swarm.Kernels;
 using Swarm.Models.Files;
 using Swarm.Models.Tests.Files;
 using Swarm.Testing;
@@ -14,10 +15,12 @@ internal sealed class ExpertGguf : IDisposable
     private readonly GgufBuilder _builder = new();
     private readonly string _architecture;
     private readonly bool _older;
+    private readonly bool _microscaled;
 
-    private ExpertGguf(string family, bool older)
+    private ExpertGguf(string family, bool older, string? model = null)
     {
-        _model = SafetensorsFile.Open(TestData.Path($"families/{family}/model.safetensors"));
+        _microscaled = model is not null;
+        _model = SafetensorsFile.Open(model ?? TestData.Path($"families/{family}/model.safetensors"));
         _config = JsonDocument.Parse(File.ReadAllBytes(TestData.Path($"families/{family}/config.json"))).RootElement;
         _older = older;
         _architecture = family switch
@@ -36,6 +39,13 @@ internal sealed class ExpertGguf : IDisposable
     public static byte[] Write(string family, bool older = false)
     {
         using var writer = new ExpertGguf(family, older);
+        return writer.Build();
+    }
+
+    /// <summary>A model of gpt-oss whose experts' values are microscaled floats, as such.</summary>
+    public static byte[] WriteMicroscaled(string model)
+    {
+        using var writer = new ExpertGguf("gpt-oss", older: false, model);
         return writer.Build();
     }
 
@@ -294,6 +304,19 @@ internal sealed class ExpertGguf : IDisposable
 
     private void Vector(string name, string from) => Matrix(name, from);
 
-    private void Add(string name, long[] shape, float[] values) =>
-        _builder.Tensor(name, [.. shape.Reverse().Select(length => (ulong)length)], 0, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+    private void Add(string name, long[] shape, float[] values)
+    {
+        ulong[] dimensions = [.. shape.Reverse().Select(length => (ulong)length)];
+        if (!_microscaled || !name.EndsWith("_exps.weight", StringComparison.Ordinal))
+        {
+            _builder.Tensor(name, dimensions, 0, MemoryMarshal.AsBytes(values.AsSpan()).ToArray());
+            return;
+        }
+
+        (byte[] blocks, byte[] scales, float[] rounded) = Microscaled.Round(values);
+        Assert.Equal(values, rounded);
+        var stored = new byte[17 * scales.Length];
+        MicroscaledRows.ToStored(blocks, scales, stored);
+        _builder.Tensor(name, dimensions, 39, stored);
+    }
 }
