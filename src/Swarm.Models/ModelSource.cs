@@ -17,6 +17,8 @@ public sealed class ModelSource : IDisposable
 
     private readonly ModelDescription? _description;
     private readonly Lazy<ModelConfig> _config;
+    // In the order of the file; a model with experts has tens of thousands, and each name is taken apart once.
+    private readonly Lazy<(TensorInfo Tensor, int Block)[]> _blockTensors;
     private readonly Lazy<ITensorStore> _tensors;
     private readonly Lazy<Tokenizer?> _tokenizer;
     private readonly Lazy<string?> _chatTemplateText;
@@ -27,6 +29,7 @@ public sealed class ModelSource : IDisposable
         Name = name;
         Location = path;
         _description = description;
+        _blockTensors = new Lazy<(TensorInfo, int)[]>(() => [.. Tensors.Tensors.Select(tensor => (tensor, Block: BlockOf(tensor) ?? -1)).Where(placed => placed.Block >= 0)]);
         _tensors = new Lazy<ITensorStore>(tensors);
         _config = new Lazy<ModelConfig>(config);
         _tokenizer = new Lazy<Tokenizer?>(() => description?.ReadTokenizer());
@@ -255,7 +258,8 @@ public sealed class ModelSource : IDisposable
     private static bool IsHubName(string model) =>
         model.Split('/') is [{ Length: > 0 } maker, { Length: > 0 } name] && !maker.StartsWith('.') && !name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
 
-    private IEnumerable<TensorInfo> BlockTensors(BlockSpan span) => Tensors.Tensors.Where(tensor => BlockOf(tensor) is { } block && span.Contains(block));
+    private IEnumerable<TensorInfo> BlockTensors(BlockSpan span) =>
+        _blockTensors.Value.Where(placed => span.Contains(placed.Block)).Select(placed => placed.Tensor);
 
     // Null where the file lacks it: loading says so.
     private TensorInfo? Find(TensorRole role)
