@@ -81,6 +81,9 @@ internal unsafe interface IWidth<TV>
     /// <summary>Int32 lanes a₀b₀ + a₁b₁ of neighbouring int16 lanes, not all four −32768.</summary>
     static abstract TV MulPairs(TV a, TV b);
 
+    /// <summary>Int16 lanes, shifted left.</summary>
+    static abstract TV ShiftShorts(TV shorts, int bits);
+
     /// <summary>The low int16 of each 32-bit lane, twice.</summary>
     static abstract TV TwiceLow(TV pairs);
 

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Swarm.Kernels.Cpu;
 
 /// <summary>
-/// Products with formats whose groups have integer scales, more than four bits or a table: two quads of columns at a time, whose pairs of products meet in int16 before an integer
-/// scale takes them to int32. Otherwise as the plainer formats: lanes in memory, two row vectors to a token's values, squares of four tokens.
+/// Products with formats whose groups have integer scales, more than four bits or a table: as many pairs of products as int16 holds meet in it before an integer scale takes them to
+/// int32. Otherwise as the plainer formats: lanes in memory, two row vectors to a token's values, from four tokens on four to a reading of weights.
 /// </summary>
 internal sealed unsafe partial class VectorOps<TW, TV>
 {
@@ -75,12 +75,15 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             for (nint row = 0; row < Rows; row += 2 * TW.Lanes)
             {
                 nint other = row + TW.Lanes;
-                TV pairs = TFormat.Pairs(at, row), otherPairs = TFormat.Pairs(at, other);
-                TV low = TFormat.Low(pairs), otherLow = TFormat.Low(otherPairs);
-                TV high = TFormat.High(pairs, low), otherHigh = TFormat.High(otherPairs, otherLow);
-                ScaledPair<TFormat>(at, packed: true, row, x, low, high, otherLow, otherHigh, out TV a, out TV b);
-                AddScaled<TFormat>(a, low, pairs, head + row, input, 0, lane + row);
-                AddScaled<TFormat>(b, otherLow, otherPairs, head + other, input, 0, lane + other);
+                TFormat.Scales(at, row, out TV low, out TV high, out TV less);
+                TFormat.Scales(at, other, out TV otherLow, out TV otherHigh, out TV otherLess);
+                TV x0 = TW.AllInt(x[0]), x1 = TW.AllInt(x[1]), x2 = TW.AllInt(x[2]), x3 = TW.AllInt(x[3]);
+                TV a = StoredHalf<TFormat>(at, row, 0, x0, x1, x2, x3, low), b = StoredHalf<TFormat>(at, other, 0, x0, x1, x2, x3, otherLow);
+                (x0, x1, x2, x3) = (TW.AllInt(x[4]), TW.AllInt(x[5]), TW.AllInt(x[6]), TW.AllInt(x[7]));
+                a = Join<TFormat>(a, StoredHalf<TFormat>(at, row, 4, x0, x1, x2, x3, high), low);
+                b = Join<TFormat>(b, StoredHalf<TFormat>(at, other, 4, x0, x1, x2, x3, otherHigh), otherLow);
+                AddScaled<TFormat>(a, less, head + row, input, 0, lane + row);
+                AddScaled<TFormat>(b, otherLess, head + other, input, 0, lane + other);
             }
 
             input.Next(1);
@@ -101,16 +104,14 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             {
                 TV w0 = TFormat.Weights(at, row, 0), w1 = TFormat.Weights(at, row, 1), w2 = TFormat.Weights(at, row, 2), w3 = TFormat.Weights(at, row, 3);
                 TV w4 = TFormat.Weights(at, row, 4), w5 = TFormat.Weights(at, row, 5), w6 = TFormat.Weights(at, row, 6), w7 = TFormat.Weights(at, row, 7);
-                TV pairs = TFormat.Pairs(at, row), low = TFormat.Low(pairs), high = TFormat.High(pairs, low);
+                TFormat.Scales(at, row, out TV low, out TV high, out TV less);
                 float* lane = lanes + (nint)((g & 7) * tokens * Rows) + row;
                 int* x = (int*)input.Values;
                 for (nint token = 0; token < tokens; token++, lane += Rows, x += 8)
                 {
-                    TV sum = TFormat.First(w0, w1, TW.AllInt(x[0]), TW.AllInt(x[1]), low);
-                    sum = TFormat.Next(sum, w2, w3, TW.AllInt(x[2]), TW.AllInt(x[3]), low);
-                    sum = TFormat.Next(sum, w4, w5, TW.AllInt(x[4]), TW.AllInt(x[5]), high);
-                    sum = TFormat.Next(sum, w6, w7, TW.AllInt(x[6]), TW.AllInt(x[7]), high);
-                    AddScaled<TFormat>(sum, low, pairs, head + row, input, token, lane);
+                    TV sum = TokenHalf<TFormat>(w0, w1, w2, w3, x, low);
+                    sum = Join<TFormat>(sum, TokenHalf<TFormat>(w4, w5, w6, w7, x + 4, high), low);
+                    AddScaled<TFormat>(sum, less, head + row, input, token, lane);
                 }
             }
 
@@ -136,119 +137,100 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             nint token = 0;
             for (; token + SquareTokens <= tokens; token += SquareTokens, lane += SquareTokens * Rows, x += SquareTokens * 8)
             {
-                for (nint row = 0; row < Rows; row += 2 * TW.Lanes)
+                for (nint row = 0; row < Rows; row += TW.Lanes)
                     ScaledSquare<TFormat>(panel + row * 4, scales + row, head + row, input, token, x, lane + row);
             }
 
             for (; token < tokens; token++, lane += Rows, x += 8)
             {
-                for (nint row = 0; row < Rows; row += 2 * TW.Lanes)
-                {
-                    int* s = scales + row, other = s + TW.Lanes;
-                    ScaledPair<TFormat>(panel, packed: false, row, x, TW.Load(s), TW.Load(s + Rows), TW.Load(other), TW.Load(other + Rows), out TV a, out TV b);
-                    AddScaled<TFormat>(a, TW.Load(s), TW.Load(s + 2 * Rows), head + row, input, token, lane + row);
-                    AddScaled<TFormat>(b, TW.Load(other), TW.Load(other + 2 * Rows), head + row + TW.Lanes, input, token, lane + row + TW.Lanes);
-                }
+                for (nint row = 0; row < Rows; row += TW.Lanes)
+                    ScaledOne<TFormat>(panel + row * 4, scales + row, head + row, input, token, x, lane + row);
             }
 
             input.Next(tokens);
         }
     }
 
-    // One group's terms of four tokens and two row vectors; scales [low, high, pairs][16 rows].
+    // One group's terms of four tokens and a row vector: half the columns' weights stay in registers, which two row vectors' would fill.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScaledSquare<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
         where TFormat : struct, IScaled
     {
-        TV w = TW.Load(panel), v = TW.Load(panel + 64), p = TW.Load(panel + TW.Lanes * 4), q = TW.Load(panel + TW.Lanes * 4 + 64);
-        TV low = TW.Load(scales), otherLow = TW.Load(scales + TW.Lanes);
-        TV even = TW.AllInt(x[0]), odd = TW.AllInt(x[1]);
-        TV a0 = TFormat.First(w, v, even, odd, low), b0 = TFormat.First(p, q, even, odd, otherLow);
-        even = TW.AllInt(x[8]);
-        odd = TW.AllInt(x[9]);
-        TV a1 = TFormat.First(w, v, even, odd, low), b1 = TFormat.First(p, q, even, odd, otherLow);
-        even = TW.AllInt(x[16]);
-        odd = TW.AllInt(x[17]);
-        TV a2 = TFormat.First(w, v, even, odd, low), b2 = TFormat.First(p, q, even, odd, otherLow);
-        even = TW.AllInt(x[24]);
-        odd = TW.AllInt(x[25]);
-        TV a3 = TFormat.First(w, v, even, odd, low), b3 = TFormat.First(p, q, even, odd, otherLow);
-        ScaledSquareStep<TFormat>(panel + 128, scales, x + 2, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
-        ScaledSquareStep<TFormat>(panel + 256, scales + Rows, x + 4, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
-        ScaledSquareStep<TFormat>(panel + 384, scales + Rows, x + 6, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
-        AddScaledTwo<TFormat>(a0, b0, scales, head, input, token, lane);
-        AddScaledTwo<TFormat>(a1, b1, scales, head, input, token + 1, lane + Rows);
-        AddScaledTwo<TFormat>(a2, b2, scales, head, input, token + 2, lane + 2 * Rows);
-        AddScaledTwo<TFormat>(a3, b3, scales, head, input, token + 3, lane + 3 * Rows);
+        TV low = TW.Load(scales), w0 = TW.Load(panel), w1 = TW.Load(panel + 64), w2 = TW.Load(panel + 128), w3 = TW.Load(panel + 192);
+        TV a = TokenHalf<TFormat>(w0, w1, w2, w3, x, low), b = TokenHalf<TFormat>(w0, w1, w2, w3, x + 8, low);
+        TV c = TokenHalf<TFormat>(w0, w1, w2, w3, x + 16, low), d = TokenHalf<TFormat>(w0, w1, w2, w3, x + 24, low);
+        TV high = TW.Load(scales + Rows);
+        (w0, w1, w2, w3) = (TW.Load(panel + 256), TW.Load(panel + 320), TW.Load(panel + 384), TW.Load(panel + 448));
+        a = Join<TFormat>(a, TokenHalf<TFormat>(w0, w1, w2, w3, x + 4, high), low);
+        b = Join<TFormat>(b, TokenHalf<TFormat>(w0, w1, w2, w3, x + 12, high), low);
+        c = Join<TFormat>(c, TokenHalf<TFormat>(w0, w1, w2, w3, x + 20, high), low);
+        d = Join<TFormat>(d, TokenHalf<TFormat>(w0, w1, w2, w3, x + 28, high), low);
+        TV less = TW.Load(scales + 2 * Rows);
+        AddScaled<TFormat>(a, less, head, input, token, lane);
+        AddScaled<TFormat>(b, less, head, input, token + 1, lane + Rows);
+        AddScaled<TFormat>(c, less, head, input, token + 2, lane + 2 * Rows);
+        AddScaled<TFormat>(d, less, head, input, token + 3, lane + 3 * Rows);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScaledSquareStep<TFormat>(
-        byte* panel, int* scales, int* x, ref TV a0, ref TV b0, ref TV a1, ref TV b1, ref TV a2, ref TV b2, ref TV a3, ref TV b3)
+    private static void ScaledOne<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
         where TFormat : struct, IScaled
     {
-        TV w = TW.Load(panel), v = TW.Load(panel + 64), p = TW.Load(panel + TW.Lanes * 4), q = TW.Load(panel + TW.Lanes * 4 + 64);
-        TV scale = TW.Load(scales), other = TW.Load(scales + TW.Lanes);
-        TV even = TW.AllInt(x[0]), odd = TW.AllInt(x[1]);
-        a0 = TFormat.Next(a0, w, v, even, odd, scale);
-        b0 = TFormat.Next(b0, p, q, even, odd, other);
-        even = TW.AllInt(x[8]);
-        odd = TW.AllInt(x[9]);
-        a1 = TFormat.Next(a1, w, v, even, odd, scale);
-        b1 = TFormat.Next(b1, p, q, even, odd, other);
-        even = TW.AllInt(x[16]);
-        odd = TW.AllInt(x[17]);
-        a2 = TFormat.Next(a2, w, v, even, odd, scale);
-        b2 = TFormat.Next(b2, p, q, even, odd, other);
-        even = TW.AllInt(x[24]);
-        odd = TW.AllInt(x[25]);
-        a3 = TFormat.Next(a3, w, v, even, odd, scale);
-        b3 = TFormat.Next(b3, p, q, even, odd, other);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaledTwo<TFormat>(TV a, TV b, int* scales, float* head, in TokenGroup input, nint token, float* lane)
-        where TFormat : struct, IScaled
-    {
-        AddScaled<TFormat>(a, TW.Load(scales), TW.Load(scales + 2 * Rows), head, input, token, lane);
-        AddScaled<TFormat>(b, TW.Load(scales + TW.Lanes), TW.Load(scales + 2 * Rows + TW.Lanes), head + TW.Lanes, input, token, lane + TW.Lanes);
+        TV low = TW.Load(scales);
+        TV a = TokenHalf<TFormat>(TW.Load(panel), TW.Load(panel + 64), TW.Load(panel + 128), TW.Load(panel + 192), x, low);
+        TV b = TokenHalf<TFormat>(TW.Load(panel + 256), TW.Load(panel + 320), TW.Load(panel + 384), TW.Load(panel + 448), x + 4, TW.Load(scales + Rows));
+        AddScaled<TFormat>(Join<TFormat>(a, b, low), TW.Load(scales + 2 * Rows), head, input, token, lane);
     }
 
     // The float32 term of canonical-1, section 4, onto its lane.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddScaled<TFormat>(TV sum, TV low, TV pairs, float* head, in TokenGroup input, nint token, float* lane)
+    private static void AddScaled<TFormat>(TV sum, TV less, float* head, in TokenGroup input, nint token, float* lane)
         where TFormat : struct, IScaled
     {
         TV scale = TW.All(input.Scales[token]);
-        TV term = TW.Mul(TW.ToFloat(TFormat.Total(sum, low, pairs, input, token)), TW.Mul(TW.Load(head), scale));
-        if (TFormat.HasMinimum)
-            term = TFormat.WithMinimum(term, TW.Load(head + Rows), scale, pairs, input, token);
+        if (TFormat.Minimums == ScaledMinimums.Offset)
+            sum = TW.SubInt(sum, TW.MulPairs(less, TW.AllInt(input.HalfSums[token])));
+        TV term = TW.Mul(TW.ToFloat(sum), TW.Mul(TW.Load(head), scale));
+        if (TFormat.Minimums == ScaledMinimums.Float)
+            term = TW.Add(term, TW.Mul(TW.Load(head + Rows), TW.All(input.Shares[token])));
+        if (TFormat.Minimums == ScaledMinimums.Integer)
+            term = TW.Sub(term, TW.Mul(TW.ToFloat(TW.MulPairs(less, TW.AllInt(input.HalfSums[token]))), TW.Mul(TW.Load(head + Rows), scale)));
         TW.Store(lane, TW.Add(TW.Load(lane), term));
     }
 
-    // Integer sums of one token for two row vectors, of a body as stored or of a panel.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScaledPair<TFormat>(byte* from, bool packed, nint row, int* x, TV low, TV high, TV otherLow, TV otherHigh, out TV a, out TV b)
+    private static TV StoredHalf<TFormat>(byte* body, nint row, int quad, TV x0, TV x1, TV x2, TV x3, TV scale)
+        where TFormat : struct, IScaled => HalfSum<TFormat>(
+            TFormat.Weights(body, row, quad), TFormat.Weights(body, row, quad + 1), TFormat.Weights(body, row, quad + 2), TFormat.Weights(body, row, quad + 3), x0, x1, x2, x3, scale);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV TokenHalf<TFormat>(TV w0, TV w1, TV w2, TV w3, int* x, TV scale)
+        where TFormat : struct, IScaled => HalfSum<TFormat>(w0, w1, w2, w3, TW.AllInt(x[0]), TW.AllInt(x[1]), TW.AllInt(x[2]), TW.AllInt(x[3]), scale);
+
+    // The sum of 16 products a row, times their scale: as late as int16 holds them.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV HalfSum<TFormat>(TV w0, TV w1, TV w2, TV w3, TV x0, TV x1, TV x2, TV x3, TV scale)
         where TFormat : struct, IScaled
     {
-        nint other = row + TW.Lanes;
-        TV even = TW.AllInt(x[0]), odd = TW.AllInt(x[1]);
-        a = TFormat.First(ScaledWeight<TFormat>(from, packed, row, 0), ScaledWeight<TFormat>(from, packed, row, 1), even, odd, low);
-        b = TFormat.First(ScaledWeight<TFormat>(from, packed, other, 0), ScaledWeight<TFormat>(from, packed, other, 1), even, odd, otherLow);
-        (even, odd) = (TW.AllInt(x[2]), TW.AllInt(x[3]));
-        a = TFormat.Next(a, ScaledWeight<TFormat>(from, packed, row, 2), ScaledWeight<TFormat>(from, packed, row, 3), even, odd, low);
-        b = TFormat.Next(b, ScaledWeight<TFormat>(from, packed, other, 2), ScaledWeight<TFormat>(from, packed, other, 3), even, odd, otherLow);
-        (even, odd) = (TW.AllInt(x[4]), TW.AllInt(x[5]));
-        a = TFormat.Next(a, ScaledWeight<TFormat>(from, packed, row, 4), ScaledWeight<TFormat>(from, packed, row, 5), even, odd, high);
-        b = TFormat.Next(b, ScaledWeight<TFormat>(from, packed, other, 4), ScaledWeight<TFormat>(from, packed, other, 5), even, odd, otherHigh);
-        (even, odd) = (TW.AllInt(x[6]), TW.AllInt(x[7]));
-        a = TFormat.Next(a, ScaledWeight<TFormat>(from, packed, row, 6), ScaledWeight<TFormat>(from, packed, row, 7), even, odd, high);
-        b = TFormat.Next(b, ScaledWeight<TFormat>(from, packed, other, 6), ScaledWeight<TFormat>(from, packed, other, 7), even, odd, otherHigh);
+        if (TFormat.Quads == 1)
+        {
+            TV first = TW.AddInt(Signed(w0, x0, scale), Signed(w1, x1, scale));
+            return TW.AddInt(first, TW.AddInt(Signed(w2, x2, scale), Signed(w3, x3, scale)));
+        }
+
+        TV low = TW.AddShort(TW.PairsUnsigned(w0, x0), TW.PairsUnsigned(w1, x1)), high = TW.AddShort(TW.PairsUnsigned(w2, x2), TW.PairsUnsigned(w3, x3));
+        if (TFormat.Quads == 2)
+            return TW.AddInt(TW.MulPairs(low, scale), TW.MulPairs(high, scale));
+        TV both = TW.AddShort(low, high);
+        return TFormat.Quads == 4 ? TW.MulPairs(both, scale) : both;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TV ScaledWeight<TFormat>(byte* from, bool packed, nint row, int quad)
-        where TFormat : struct, IScaled => packed ? TFormat.Weights(from, row, quad) : TW.Load(from + row * 4 + quad * 64);
+    private static TV Signed(TV w, TV x, TV scale) => TW.MulPairs(TW.PairsSigned(w, TW.Magnitude(w), x), scale);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TV Join<TFormat>(TV a, TV b, TV scale)
+        where TFormat : struct, IScaled => TFormat.Quads == 8 ? TW.MulPairs(TW.AddShort(a, b), scale) : TW.AddInt(a, b);
 
     // Scales, then minimums, of 16 rows as float32; returns what follows the head.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -258,14 +240,14 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         for (nint row = 0; row < Rows; row += TW.Lanes)
         {
             TW.Store(head + row, TFormat.HeadScale(at, row));
-            if (TFormat.HasMinimum)
+            if (TFormat.Minimums is ScaledMinimums.Float or ScaledMinimums.Integer)
                 TW.Store(head + Rows + row, Halves(at + 32 + row * 2));
         }
 
         return at + TFormat.HeadBytes;
     }
 
-    // The body's weights as [8 quads][16 rows][4 columns], and its scales as [low, high, pairs][16 rows].
+    // The body's weights as [8 quads][16 rows][4 columns], and its scales as [low, high, less][16 rows].
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void UnpackBody<TFormat>(byte* at, byte* panel, int* scales)
         where TFormat : struct, IScaled
@@ -281,10 +263,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             TW.Store(to + 320, TFormat.Weights(at, row, 5));
             TW.Store(to + 384, TFormat.Weights(at, row, 6));
             TW.Store(to + 448, TFormat.Weights(at, row, 7));
-            TV pairs = TFormat.Pairs(at, row), low = TFormat.Low(pairs);
+            TFormat.Scales(at, row, out TV low, out TV high, out TV less);
             TW.Store(scales + row, low);
-            TW.Store(scales + Rows + row, TFormat.High(pairs, low));
-            TW.Store(scales + 2 * Rows + row, pairs);
+            TW.Store(scales + Rows + row, high);
+            TW.Store(scales + 2 * Rows + row, less);
         }
     }
 
@@ -311,7 +293,22 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     private static TV Moved(TV bits, int from, int to, int mask) =>
         TW.And(from == to ? bits : from < to ? TW.ShiftLeft(bits, to - from) : TW.ShiftRight(bits, from - to), TW.AllInt(mask));
 
-    /// <summary>How a group of such a format lies in a tile (<see cref="TileLayout"/>) and what its term is.</summary>
+    /// <summary>What there is besides scale times integer.</summary>
+    private enum ScaledMinimums
+    {
+        None,
+
+        /// <summary>Quanta count from an offset: integer scales, times it, are taken away for each x.</summary>
+        Offset,
+
+        /// <summary>A minimum in float is added for each x.</summary>
+        Float,
+
+        /// <summary>Integer minimums, times one in float, are taken away for each x.</summary>
+        Integer,
+    }
+
+    /// <summary>How a group of such a format lies in a tile (<see cref="TileLayout"/>).</summary>
     private interface IScaled
     {
         static abstract int HeadBytes { get; }
@@ -321,7 +318,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         static abstract int BodyBytes { get; }
 
-        static abstract bool HasMinimum { get; }
+        /// <summary>How many quads' products with 127 int16 holds, two products to a sum: 1 for signed weights, 2 up to 63, 4 up to 31, 8 (then under one scale) up to 15.</summary>
+        static abstract int Quads { get; }
+
+        static abstract ScaledMinimums Minimums { get; }
 
         /// <summary>Scales of rows from <paramref name="row"/> on.</summary>
         static abstract TV HeadScale(byte* head, nint row);
@@ -329,24 +329,12 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         /// <summary>Columns 4·quad … 4·quad + 3 of rows from <paramref name="row"/> on, a byte each.</summary>
         static abstract TV Weights(byte* body, nint row, int quad);
 
-        /// <summary>What the body says of the rows' integer scales and minimums, as two int16 a row.</summary>
-        static abstract TV Pairs(byte* body, nint row);
-
-        /// <summary>The integer scale of columns 0 … 15, twice a row as int16.</summary>
-        static abstract TV Low(TV pairs);
-
-        /// <summary>That of columns 16 … 31.</summary>
-        static abstract TV High(TV pairs, TV low);
-
-        /// <summary>The sum of eight products a row, in a form that <see cref="Total"/> ends.</summary>
-        static abstract TV First(TV w, TV v, TV x, TV y, TV scale);
-
-        static abstract TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale);
-
-        /// <summary>The integer of the term.</summary>
-        static abstract TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token);
-
-        /// <summary>The term with what minimums add or take away.</summary>
-        static abstract TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token);
+        /// <summary>What belongs to the rows' first and second 16 columns, as two int16 a row.</summary>
+        /// <param name="body">Of the group.</param>
+        /// <param name="row">The first row.</param>
+        /// <param name="low">The first columns' integer scale, twice.</param>
+        /// <param name="high">The second columns', twice.</param>
+        /// <param name="less">What is taken away for each x of the first and of the second columns.</param>
+        static abstract void Scales(byte* body, nint row, out TV low, out TV high, out TV less);
     }
 }

@@ -5,16 +5,7 @@ namespace Swarm.Kernels.Cpu;
 /// <summary>The formats of the scaled loops.</summary>
 internal sealed unsafe partial class VectorOps<TW, TV>
 {
-    // Both quads of pairs fit int16: at most 4 · 63 · 127 = 32,004.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TV TwoQuads(TV w, TV v, TV x, TV y) => TW.AddShort(TW.PairsUnsigned(w, x), TW.PairsUnsigned(v, y));
-
-    // Two quads of signed bytes, of which one alone fills int16.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TV TwoSigned(TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(
-        TW.MulPairs(TW.PairsSigned(w, TW.Magnitude(w), x), scale), TW.MulPairs(TW.PairsSigned(v, TW.Magnitude(v), y), scale));
-
-    /// <summary>Q5_0: Σ(q − 16)x = Σqx − 2 · 8Σx.</summary>
+    /// <summary>Q5_0: the offset is 16.</summary>
     private readonly struct ScaledQ50 : IScaled
     {
         public static int HeadBytes => 32;
@@ -23,7 +14,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 64 + 256;
 
-        public static bool HasMinimum => false;
+        public static int Quads => 4;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Offset;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -33,28 +26,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             TW.Or(Nibbles(body + 64 + row * 4, quad), Moved(TW.Load(body + row * 4), quad, 4, 0x10101010));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.AllInt(0x00010001);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => pairs;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => TW.SubInt(sum, TW.AllInt(2 * input.EightSums[token]));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => term;
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Ones(16, out low, out high, out less);
     }
 
-    /// <summary>Q5_1: the minimum is added, times float32(Σx) · dx.</summary>
+    /// <summary>Q5_1.</summary>
     private readonly struct ScaledQ51 : IScaled
     {
         public static int HeadBytes => 64;
@@ -63,7 +38,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 64 + 256;
 
-        public static bool HasMinimum => true;
+        public static int Quads => 4;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Float;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -72,26 +49,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Weights(byte* body, nint row, int quad) => ScaledQ50.Weights(body, row, quad);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.AllInt(0x00010001);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => pairs;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => sum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => 
-            TW.Add(term, TW.Mul(minimum, TW.All(input.Shares[token])));
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Ones(0, out low, out high, out less);
     }
 
     /// <summary>Q2_K: a byte of scale and minimum for each 16 columns.</summary>
@@ -103,7 +61,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 32 + 128;
 
-        public static bool HasMinimum => true;
+        public static int Quads => 4;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Integer;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -112,29 +72,14 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Weights(byte* body, nint row, int quad) => Moved(TW.Load(body + 32 + row * 4 + (quad >> 2) * 64), quad % 4 * 2, 0, 0x03030303);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.LoadBytePairs(body + row * 2);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => TW.And(TW.TwiceLow(pairs), TW.AllInt(0x000F000F));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => TW.And(TW.TwiceHigh(pairs), TW.AllInt(0x000F000F));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => sum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => 
-            TW.Sub(term, TW.Mul(TW.ToFloat(TW.MulPairs(TW.And(TW.ShiftRight(pairs, 4), TW.AllInt(0x000F000F)), TW.AllInt(input.HalfSums[token]))), TW.Mul(minimum, scale)));
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less)
+        {
+            TV both = TW.LoadBytePairs(body + row * 2), scales = TW.And(both, TW.AllInt(0x000F000F));
+            (low, high, less) = (TW.TwiceLow(scales), TW.TwiceHigh(scales), TW.And(TW.ShiftRight(both, 4), TW.AllInt(0x000F000F)));
+        }
     }
 
-    /// <summary>Q3_K: Σs(q − 4)x = Σsqx − 4Σ(s Σx), the inner sums over 16 columns.</summary>
+    /// <summary>Q3_K: the offset is 4.</summary>
     private readonly struct ScaledQ3K : IScaled
     {
         public static int HeadBytes => 32;
@@ -143,7 +88,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 32 + 64 + 128;
 
-        public static bool HasMinimum => false;
+        public static int Quads => 4;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Offset;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -153,29 +100,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             TW.Or(Moved(TW.Load(body + 96 + row * 4 + (quad >> 2) * 64), quad % 4 * 2, 0, 0x03030303), Moved(TW.Load(body + 32 + row * 4), quad, 2, 0x04040404));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.LoadBytePairs(body + row * 2);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => TW.TwiceLow(pairs);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => TW.TwiceHigh(pairs);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => 
-            TW.SubInt(sum, TW.ShiftLeft(TW.MulPairs(pairs, TW.AllInt(input.HalfSums[token])), 2));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => term;
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Split(body, row, 2, out low, out high, out less);
     }
 
-    /// <summary>Q4_K: eight pair sums of at most 2 · 15 · 127 fit int16, so that the scale comes last.</summary>
+    /// <summary>Q4_K.</summary>
     private readonly struct ScaledQ4K : IScaled
     {
         public static int HeadBytes => 64;
@@ -184,7 +112,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 32 + 256;
 
-        public static bool HasMinimum => true;
+        public static int Quads => 8;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Integer;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -193,30 +123,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Weights(byte* body, nint row, int quad) => Nibbles(body + 32 + row * 4, quad);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.LoadBytePairs(body + row * 2);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => TW.TwiceLow(pairs);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TwoQuads(w, v, x, y);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddShort(TW.AddShort(sum, TW.PairsUnsigned(w, x)), TW.PairsUnsigned(v, y));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => TW.MulPairs(sum, low);
-
-        // The pair is scale and minimum; 8Σx · 2^13 is the pair of 0 and Σx.
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => 
-            TW.Sub(term, TW.Mul(TW.ToFloat(TW.MulPairs(pairs, TW.AllInt(input.EightSums[token] << 13))), TW.Mul(minimum, scale)));
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Beside(body, row, out low, out high, out less);
     }
 
-    /// <summary>Q5_K: Q4_K with a fifth bit.</summary>
+    /// <summary>Q5_K.</summary>
     private readonly struct ScaledQ5K : IScaled
     {
         public static int HeadBytes => 64;
@@ -225,7 +135,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 32 + 64 + 256;
 
-        public static bool HasMinimum => true;
+        public static int Quads => 4;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Integer;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -235,29 +147,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             TW.Or(Nibbles(body + 96 + row * 4, quad), Moved(TW.Load(body + 32 + row * 4), quad, 4, 0x10101010));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.LoadBytePairs(body + row * 2);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => TW.TwiceLow(pairs);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => sum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => 
-            ScaledQ4K.WithMinimum(term, minimum, scale, pairs, input, token);
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Beside(body, row, out low, out high, out less);
     }
 
-    /// <summary>Q6_K: Σs(q − 32)x = Σsqx − 32Σ(s Σx), the inner sums over 16 columns.</summary>
+    /// <summary>Q6_K: the offset is 32.</summary>
     private readonly struct ScaledQ6K : IScaled
     {
         public static int HeadBytes => 32;
@@ -266,7 +159,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 32 + 128 + 256;
 
-        public static bool HasMinimum => false;
+        public static int Quads => 2;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.Offset;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -276,26 +171,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             TW.Or(Nibbles(body + 160 + row * 4, quad), Moved(TW.Load(body + 32 + row * 4 + (quad >> 2) * 64), quad % 4 * 2, 4, 0x30303030));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.LoadBytePairs(body + row * 2);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => TW.TwiceLow(pairs);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => TW.TwiceHigh(pairs);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => 
-            TW.SubInt(sum, TW.ShiftLeft(TW.MulPairs(pairs, TW.AllInt(input.HalfSums[token])), 5));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => term;
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Split(body, row, 5, out low, out high, out less);
     }
 
     /// <summary>IQ4_NL: nibbles look their integers up.</summary>
@@ -307,7 +183,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 256;
 
-        public static bool HasMinimum => false;
+        public static int Quads => 1;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.None;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -316,25 +194,7 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Weights(byte* body, nint row, int quad) => TW.Lookup(StoredGroup.Table(WeightFormat.IQ4_NL), Nibbles(body + row * 4, quad));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.AllInt(0x00010001);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => pairs;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TwoSigned(w, v, x, y, scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => sum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => term;
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Ones(0, out low, out high, out less);
     }
 
     /// <summary>IQ4_XS: the same under an integer scale.</summary>
@@ -346,7 +206,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 32 + 256;
 
-        public static bool HasMinimum => false;
+        public static int Quads => 1;
+
+        public static ScaledMinimums Minimums => ScaledMinimums.None;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => Halves(head + row * 2);
@@ -355,28 +217,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Weights(byte* body, nint row, int quad) => ScaledIQ4NL.Weights(body + 32, row, quad);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.LoadBytePairs(body + row * 2);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => pairs;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TwoSigned(w, v, x, y, scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => sum;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => term;
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Split(body, row, 0, out low, out high, out less);
     }
 
-    /// <summary>MXFP4: nibbles look their integers up, 12 more than they are and so unsigned; Σvx = Σ(v + 12)x − 12Σx.</summary>
+    /// <summary>MXFP4: nibbles look their integers up, 12 more than they are and so unsigned. A scale is 2^(e − 127) by its bits, of e = 0 the subnormal 2^-127, halved, which is exact.</summary>
     private readonly struct ScaledMXFP4 : IScaled
     {
         public static int HeadBytes => 16;
@@ -385,9 +229,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
 
         public static int BodyBytes => 256;
 
-        public static bool HasMinimum => false;
+        public static int Quads => 4;
 
-        // 2^(e − 127) by its bits, of e = 0 the subnormal 2^-127, halved, which is exact.
+        public static ScaledMinimums Minimums => ScaledMinimums.Offset;
+
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static TV HeadScale(byte* head, nint row) => 
             TW.Mul(TW.MaxInt(TW.ShiftLeft(TW.LoadBytes(head + row), 23), TW.AllInt(0x00400000)), TW.All(0.5f));
@@ -396,26 +241,34 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         public static TV Weights(byte* body, nint row, int quad) => TW.Lookup(TinyFloatsAboveTwelve, Nibbles(body + row * 4, quad));
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Pairs(byte* body, nint row) => TW.AllInt(0x00010001);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Low(TV pairs) => pairs;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV High(TV pairs, TV low) => low;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV First(TV w, TV v, TV x, TV y, TV scale) => TW.MulPairs(TwoQuads(w, v, x, y), scale);
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Next(TV sum, TV w, TV v, TV x, TV y, TV scale) => TW.AddInt(sum, First(w, v, x, y, scale));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV Total(TV sum, TV low, TV pairs, in TokenGroup input, nint token) => TW.SubInt(sum, TW.AllInt(input.EightSums[token] + input.EightSums[token] / 2));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static TV WithMinimum(TV term, TV minimum, TV scale, TV pairs, in TokenGroup input, nint token) => term;
+        public static void Scales(byte* body, nint row, out TV low, out TV high, out TV less) => Ones(12, out low, out high, out less);
     }
 
     private static ReadOnlySpan<sbyte> TinyFloatsAboveTwelve => [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0];
+
+    // No integer scales; an offset.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Ones(int offset, out TV low, out TV high, out TV less)
+    {
+        low = high = TW.AllInt(0x00010001);
+        less = TW.AllInt(0x00010001 * offset);
+    }
+
+    // Signed bytes: the first columns' scale, then the second columns'; an offset that is a power of two.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Split(byte* body, nint row, int offsetBits, out TV low, out TV high, out TV less)
+    {
+        TV pairs = TW.LoadBytePairs(body + row * 2);
+        (low, high) = (TW.TwiceLow(pairs), TW.TwiceHigh(pairs));
+        less = TW.ShiftShorts(pairs, offsetBits);
+    }
+
+    // Bytes of at most 63: scale, then minimum, of all columns.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Beside(byte* body, nint row, out TV low, out TV high, out TV less)
+    {
+        TV pairs = TW.LoadBytePairs(body + row * 2);
+        low = high = TW.TwiceLow(pairs);
+        less = TW.TwiceHigh(pairs);
+    }
 }

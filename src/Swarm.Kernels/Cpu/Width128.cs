@@ -157,6 +157,9 @@ internal readonly unsafe struct Width128 : IWidth<Vector128<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<byte> ShiftShorts(Vector128<byte> shorts, int bits) => (shorts.AsInt16() << bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<byte> TwiceLow(Vector128<byte> pairs) => Vector128.Shuffle(pairs, Vector128.Create((byte)0, 1, 0, 1, 4, 5, 4, 5, 8, 9, 8, 9, 12, 13, 12, 13));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -129,6 +129,9 @@ internal readonly unsafe struct Width256 : IWidth<Vector256<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<byte> ShiftShorts(Vector256<byte> shorts, int bits) => (shorts.AsInt16() << bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<byte> TwiceLow(Vector256<byte> pairs)
     {
         if (Avx2.IsSupported)

@@ -123,6 +123,9 @@ internal readonly unsafe struct Width512 : IWidth<Vector512<byte>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<byte> ShiftShorts(Vector512<byte> shorts, int bits) => (shorts.AsInt16() << bits).AsByte();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<byte> TwiceLow(Vector512<byte> pairs) => Vector512.Create(Width256.TwiceLow(pairs.GetLower()), Width256.TwiceLow(pairs.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
