@@ -56,8 +56,10 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             ScaledRowVectors<TFormat>(tile, groups, input, tokens, lanes);
         else if (tokens == 1)
             ScaledToken<TFormat>(tile, groups, input, lanes);
+        else if (TFormat.Quads == 8)
+            ScaledSquares<TFormat, TwoVectors>(tile, groups, input, tokens, lanes);
         else
-            ScaledSquares<TFormat>(tile, groups, input, tokens, lanes);
+            ScaledSquares<TFormat, OneVector>(tile, groups, input, tokens, lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -120,8 +122,9 @@ internal sealed unsafe partial class VectorOps<TW, TV>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScaledSquares<TFormat>(byte* at, int groups, TokenGroup input, int tokens, float* lanes)
+    private static void ScaledSquares<TFormat, TSquare>(byte* at, int groups, TokenGroup input, int tokens, float* lanes)
         where TFormat : struct, IScaled
+        where TSquare : struct, IScaledSquare
     {
         byte* panel = stackalloc byte[512];
         float* head = stackalloc float[2 * Rows];
@@ -137,8 +140,8 @@ internal sealed unsafe partial class VectorOps<TW, TV>
             nint token = 0;
             for (; token + SquareTokens <= tokens; token += SquareTokens, lane += SquareTokens * Rows, x += SquareTokens * 8)
             {
-                for (nint row = 0; row < Rows; row += TW.Lanes)
-                    ScaledSquare<TFormat>(panel + row * 4, scales + row, head + row, input, token, x, lane + row);
+                for (nint row = 0; row < Rows; row += TSquare.RowVectors * TW.Lanes)
+                    TSquare.Add<TFormat>(panel + row * 4, scales + row, head + row, input, token, x, lane + row);
             }
 
             for (; token < tokens; token++, lane += Rows, x += 8)
@@ -151,27 +154,6 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         }
     }
 
-    // One group's terms of four tokens and a row vector: half the columns' weights stay in registers, which two row vectors' would fill.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScaledSquare<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
-        where TFormat : struct, IScaled
-    {
-        TV low = TW.Load(scales), w0 = TW.Load(panel), w1 = TW.Load(panel + 64), w2 = TW.Load(panel + 128), w3 = TW.Load(panel + 192);
-        TV a = TokenHalf<TFormat>(w0, w1, w2, w3, x, low), b = TokenHalf<TFormat>(w0, w1, w2, w3, x + 8, low);
-        TV c = TokenHalf<TFormat>(w0, w1, w2, w3, x + 16, low), d = TokenHalf<TFormat>(w0, w1, w2, w3, x + 24, low);
-        TV high = TW.Load(scales + Rows);
-        (w0, w1, w2, w3) = (TW.Load(panel + 256), TW.Load(panel + 320), TW.Load(panel + 384), TW.Load(panel + 448));
-        a = Join<TFormat>(a, TokenHalf<TFormat>(w0, w1, w2, w3, x + 4, high), low);
-        b = Join<TFormat>(b, TokenHalf<TFormat>(w0, w1, w2, w3, x + 12, high), low);
-        c = Join<TFormat>(c, TokenHalf<TFormat>(w0, w1, w2, w3, x + 20, high), low);
-        d = Join<TFormat>(d, TokenHalf<TFormat>(w0, w1, w2, w3, x + 28, high), low);
-        TV less = TW.Load(scales + 2 * Rows);
-        AddScaled<TFormat>(a, less, head, input, token, lane);
-        AddScaled<TFormat>(b, less, head, input, token + 1, lane + Rows);
-        AddScaled<TFormat>(c, less, head, input, token + 2, lane + 2 * Rows);
-        AddScaled<TFormat>(d, less, head, input, token + 3, lane + 3 * Rows);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void ScaledOne<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
         where TFormat : struct, IScaled
@@ -180,6 +162,82 @@ internal sealed unsafe partial class VectorOps<TW, TV>
         TV a = TokenHalf<TFormat>(TW.Load(panel), TW.Load(panel + 64), TW.Load(panel + 128), TW.Load(panel + 192), x, low);
         TV b = TokenHalf<TFormat>(TW.Load(panel + 256), TW.Load(panel + 320), TW.Load(panel + 384), TW.Load(panel + 448), x + 4, TW.Load(scales + Rows));
         AddScaled<TFormat>(Join<TFormat>(a, b, low), TW.Load(scales + 2 * Rows), head, input, token, lane);
+    }
+
+    /// <summary>One group's terms of four tokens, onto their lanes; a parameter, because the two forms in one method are more than the compiler inlines.</summary>
+    private interface IScaledSquare
+    {
+        static abstract int RowVectors { get; }
+
+        static abstract void Add<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
+            where TFormat : struct, IScaled;
+    }
+
+    /// <summary>One group's terms of four tokens and two row vectors, whose sums stay in int16 over all columns.</summary>
+    private readonly struct TwoVectors : IScaledSquare
+    {
+        public static int RowVectors => 2;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Add<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
+            where TFormat : struct, IScaled
+        {
+            TV w = TW.Load(panel), v = TW.Load(panel + TW.Lanes * 4);
+            TV values = TW.AllInt(x[0]);
+            TV a0 = TW.PairsUnsigned(w, values), b0 = TW.PairsUnsigned(v, values);
+            values = TW.AllInt(x[8]);
+            TV a1 = TW.PairsUnsigned(w, values), b1 = TW.PairsUnsigned(v, values);
+            values = TW.AllInt(x[16]);
+            TV a2 = TW.PairsUnsigned(w, values), b2 = TW.PairsUnsigned(v, values);
+            values = TW.AllInt(x[24]);
+            TV a3 = TW.PairsUnsigned(w, values), b3 = TW.PairsUnsigned(v, values);
+            SquareStep<GroupsQ4>(panel + 64, x + 1, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            SquareStep<GroupsQ4>(panel + 128, x + 2, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            SquareStep<GroupsQ4>(panel + 192, x + 3, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            SquareStep<GroupsQ4>(panel + 256, x + 4, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            SquareStep<GroupsQ4>(panel + 320, x + 5, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            SquareStep<GroupsQ4>(panel + 384, x + 6, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            SquareStep<GroupsQ4>(panel + 448, x + 7, ref a0, ref b0, ref a1, ref b1, ref a2, ref b2, ref a3, ref b3);
+            TV scale = TW.Load(scales), other = TW.Load(scales + TW.Lanes);
+            (a0, b0, a1, b1) = (TW.MulPairs(a0, scale), TW.MulPairs(b0, other), TW.MulPairs(a1, scale), TW.MulPairs(b1, other));
+            (a2, b2, a3, b3) = (TW.MulPairs(a2, scale), TW.MulPairs(b2, other), TW.MulPairs(a3, scale), TW.MulPairs(b3, other));
+            TV less = TW.Load(scales + 2 * Rows), otherLess = TW.Load(scales + 2 * Rows + TW.Lanes);
+            AddScaled<TFormat>(a0, less, head, input, token, lane);
+            AddScaled<TFormat>(b0, otherLess, head + TW.Lanes, input, token, lane + TW.Lanes);
+            AddScaled<TFormat>(a1, less, head, input, token + 1, lane + Rows);
+            AddScaled<TFormat>(b1, otherLess, head + TW.Lanes, input, token + 1, lane + Rows + TW.Lanes);
+            AddScaled<TFormat>(a2, less, head, input, token + 2, lane + 2 * Rows);
+            AddScaled<TFormat>(b2, otherLess, head + TW.Lanes, input, token + 2, lane + 2 * Rows + TW.Lanes);
+            AddScaled<TFormat>(a3, less, head, input, token + 3, lane + 3 * Rows);
+            AddScaled<TFormat>(b3, otherLess, head + TW.Lanes, input, token + 3, lane + 3 * Rows + TW.Lanes);
+        }
+    }
+
+    /// <summary>One group's terms of four tokens and a row vector, where sums leave int16 earlier: half the columns' weights stay in registers. A square's int32 sums beside
+    /// its int16 ones do not fit them.</summary>
+    private readonly struct OneVector : IScaledSquare
+    {
+        public static int RowVectors => 1;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static void Add<TFormat>(byte* panel, int* scales, float* head, in TokenGroup input, nint token, int* x, float* lane)
+            where TFormat : struct, IScaled
+        {
+            TV low = TW.Load(scales), w0 = TW.Load(panel), w1 = TW.Load(panel + 64), w2 = TW.Load(panel + 128), w3 = TW.Load(panel + 192);
+            TV a = TokenHalf<TFormat>(w0, w1, w2, w3, x, low), b = TokenHalf<TFormat>(w0, w1, w2, w3, x + 8, low);
+            TV c = TokenHalf<TFormat>(w0, w1, w2, w3, x + 16, low), d = TokenHalf<TFormat>(w0, w1, w2, w3, x + 24, low);
+            TV high = TW.Load(scales + Rows);
+            (w0, w1, w2, w3) = (TW.Load(panel + 256), TW.Load(panel + 320), TW.Load(panel + 384), TW.Load(panel + 448));
+            a = Join<TFormat>(a, TokenHalf<TFormat>(w0, w1, w2, w3, x + 4, high), low);
+            b = Join<TFormat>(b, TokenHalf<TFormat>(w0, w1, w2, w3, x + 12, high), low);
+            c = Join<TFormat>(c, TokenHalf<TFormat>(w0, w1, w2, w3, x + 20, high), low);
+            d = Join<TFormat>(d, TokenHalf<TFormat>(w0, w1, w2, w3, x + 28, high), low);
+            TV less = TW.Load(scales + 2 * Rows);
+            AddScaled<TFormat>(a, less, head, input, token, lane);
+            AddScaled<TFormat>(b, less, head, input, token + 1, lane + Rows);
+            AddScaled<TFormat>(c, less, head, input, token + 2, lane + 2 * Rows);
+            AddScaled<TFormat>(d, less, head, input, token + 3, lane + 3 * Rows);
+        }
     }
 
     // The float32 term of canonical-1, section 4, onto its lane.
