@@ -76,7 +76,7 @@ internal sealed class PeerContent : ITensorContent
         Task keeping = Task.WhenAll(member.RunAsync(ended.Token), directory.RunAsync(ended.Token));
         try
         {
-            var fetcher = new BlobFetcher(directory, new WeightsClient(member.Transport, _options.Time), _store, _options.Time, _options.Random);
+            var fetcher = new BlobFetcher(new DirectoryHolders(directory), new WeightsClient(member.Transport, _options.Time), _store, _options.Time, _options.Random);
             await fetcher.FetchAsync(wanted, progress, cancellationToken);
         }
         finally

@@ -146,6 +146,9 @@ public sealed class NodeHost : IAsyncDisposable
     /// <summary>Bytes of the model that it handed to other members.</summary>
     public long TensorBytesSent => _weights.SentBytes;
 
+    /// <summary>Times that a part waited to be handed out because the node computed.</summary>
+    public long TensorYields => _weights.Yields;
+
     /// <summary>Bytes of the model that came to it from elsewhere.</summary>
     public long TensorBytesReceived => _spans?.FetchedBytes ?? 0;
 

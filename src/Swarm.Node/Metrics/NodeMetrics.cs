@@ -22,6 +22,9 @@ public sealed class NodeMetrics : IDisposable
         _meter.CreateObservableUpDownCounter("swarm.dht.records", () => node.HeldRecords, "{record}", "Records of the swarm's DHT that this node holds.");
         _meter.CreateObservableCounter("swarm.node.passes", () => node.Passes, "{pass}", "Passes over the weights.");
         _meter.CreateObservableCounter("swarm.node.steps.shared", () => node.SharedSteps, "{step}", "Steps that shared a pass with another session's.");
+        _meter.CreateObservableCounter("swarm.node.tensors.sent", () => node.TensorBytesSent, "By", "Bytes of the model that were handed to other members.");
+        _meter.CreateObservableCounter("swarm.node.tensors.received", () => node.TensorBytesReceived, "By", "Bytes of the model that came from elsewhere.");
+        _meter.CreateObservableCounter("swarm.node.tensors.yields", () => node.TensorYields, "{wait}", "Times that a part waited to be handed out because the node computed.");
     }
 
     public void Dispose() => _meter.Dispose();

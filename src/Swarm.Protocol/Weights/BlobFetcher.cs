@@ -7,12 +7,12 @@ namespace Swarm.Protocol.Weights;
 /// Brings tensors from the nodes of a model into a store: several peers at once, those first that serve a tensor's block. Who breaks off is followed by another from where it stopped; who
 /// hands out wrong bytes is asked no more, and reported.
 /// </summary>
-/// <param name="directory">Who serves the model.</param>
+/// <param name="holders">Who may have them.</param>
 /// <param name="client">Asks them.</param>
 /// <param name="store">Where tensors go.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">Chooses among equals.</param>
-public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, BlobStore store, TimeProvider time, IRandomSource random)
+public sealed class BlobFetcher(IBlobHolders holders, WeightsClient client, BlobStore store, TimeProvider time, IRandomSource random)
 {
     private long _receivedBytes;
 
@@ -124,7 +124,7 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
             HashSet<PeerId> busy = [.. working.Keys.Select(way => way.Peer)];
             NodeEntry[] nodes =
             [
-                .. _fetcher.Directory.Snapshot.Nodes
+                .. _fetcher.Holders.Nodes
                     .Select(node => (Node: node, Serves: _plan.Missing.Any(blob => Likely(node, blob)), Order: _fetcher.Random.NextUInt64()))
                     .OrderBy(node => busy.Contains(node.Node.Peer) ? 1 : 0).ThenBy(node => node.Serves ? 0 : 1).ThenBy(node => node.Order)
                     .Select(node => node.Node),
@@ -150,7 +150,7 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
             bool hope;
             lock (_lock)
             {
-                hope = _fetcher.Directory.Snapshot.Nodes.Any(node => _plan.MayHave(node.Peer));
+                hope = _fetcher.Holders.Nodes.Any(node => _plan.MayHave(node.Peer));
                 TimeSpan idle = Now - _cameAt;
                 if (idle > WeightsLimits.Patience || (!hope && idle > WeightsLimits.LongestWait))
                     throw NotHeld();
@@ -158,7 +158,7 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
 
             await Task.Delay(WeightsLimits.FirstWait, _fetcher.Time, _cancellationToken);
             if (!hope)
-                await _fetcher.Directory.RefreshAsync(_cancellationToken);
+                await _fetcher.Holders.RefreshAsync(_cancellationToken);
         }
 
         private SwarmException NotHeld()
@@ -168,12 +168,14 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
             string others = missing.Length == 1 ? "" : $"; {missing.Length - 1} more are missing";
             return new SwarmException(
                 FaultKind.TensorNotHeld,
-                $"tensor {missing[0].Name}: none of the {_fetcher.Directory.Snapshot.Nodes.Length} nodes known of the model hands it out{cause}{others}", inner: _last);
+                $"tensor {missing[0].Name}: none of the {_fetcher.Holders.Nodes.Count} nodes known of the model hands it out{cause}{others}", inner: _last);
         }
 
         private async Task WorkAsync(NodeEntry node, IReadOnlyList<FetchRange> taken)
         {
             PeerId peer = node.Peer;
+            // The others first get their share: a quick peer shall not have asked for everything by then.
+            await Task.Yield();
             try
             {
                 while (taken.Count > 0)
@@ -187,7 +189,7 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
             {
                 _cancellationToken.ThrowIfCancellationRequested();
                 if (exception.Fault != FaultKind.NoCapacity)
-                    _fetcher.Directory.ReportFailure(peer, exception.Fault);
+                    _fetcher.Holders.ReportFailure(peer, exception.Fault);
                 lock (_lock)
                 {
                     _last = exception;
@@ -287,7 +289,7 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
             if (_plan.Wrong(index) is not { } liar)
                 return;
             _last = new SwarmException(FaultKind.WrongTensor, $"peer {liar.Short}: tensor {blob.Name} is not what its hash says", liar);
-            _fetcher.Directory.ReportFailure(liar, FaultKind.WrongTensor);
+            _fetcher.Holders.ReportFailure(liar, FaultKind.WrongTensor);
             if (liar == peer)
                 throw _last;
         }
@@ -323,7 +325,7 @@ public sealed class BlobFetcher(SwarmDirectory directory, WeightsClient client, 
         }
     }
 
-    private SwarmDirectory Directory => directory;
+    private IBlobHolders Holders => holders;
 
     private WeightsClient Client => client;
 
