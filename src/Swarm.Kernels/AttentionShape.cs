@@ -14,6 +14,11 @@ public readonly record struct AttentionShape(int Heads, int KeyValueHeads, int H
         init;
     }
 
+    /// <summary>
+    /// The values of a head are the last <see cref="ValueDimension"/> ones of its keys, which do not turn: a position stores its keys alone, and no values are given (latent attention).
+    /// </summary>
+    public bool ValuesInKeys { get; init; }
+
     /// <summary>Positions that a query sees, its own among them: at p those from p − Window + 1 on. 0 for all.</summary>
     public int Window { get; init; }
 
@@ -32,8 +37,11 @@ public readonly record struct AttentionShape(int Heads, int KeyValueHeads, int H
     /// <summary>Values of a token's keys.</summary>
     public int KeyWidth => KeyValueHeads * HeadDimension;
 
-    /// <summary>Values of a token's values.</summary>
-    public int ValueWidth => KeyValueHeads * ValueDimension;
+    /// <summary>Values of a token's values, as they are given and stored.</summary>
+    public int ValueWidth => ValuesInKeys ? 0 : KeyValueHeads * ValueDimension;
+
+    /// <summary>Values that a position stores.</summary>
+    public int StoredWidth => KeyWidth + ValueWidth;
 
     /// <summary>Values of a token's output.</summary>
     public int OutputWidth => Heads * ValueDimension;

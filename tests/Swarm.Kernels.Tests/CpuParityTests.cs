@@ -208,6 +208,36 @@ public sealed class CpuParityTests
         }
     }
 
+    [Fact]
+    public void Attention_ValuesInKeys_SameBitsAsStoredApartInFewerBytes()
+    {
+        AttentionShape apart = new(6, 1, 40, 0.2f) { ValueDimension = 24 }, within = apart with { ValuesInKeys = true };
+        foreach (KernelSet kernels in new KernelSet[]
+        {
+            new CpuKernels(1, CpuWidth.Scalar), new CpuKernels(1, CpuWidth.Vector128), new CpuKernels(2, CpuWidth.Vector256), new CpuKernels(2, CpuWidth.Vector512),
+            new Reference.ReferenceKernels(),
+        })
+        {
+            using (kernels)
+            {
+                Assert.Equal(kernels.KvPageBytes(apart) * 40 / 64, kernels.KvPageBytes(within));
+                foreach ((int first, int tokens) in new[] { (0, 1), (0, 70), (62, 5), (127, 1), (300, 1), (200, 57) })
+                {
+                    float[] expected = AttentionCase.Run(kernels, new TestNumbers(3), first, tokens, apart, 2f, Fill);
+                    float[] actual = AttentionCase.Run(kernels, new TestNumbers(3), first, tokens, within, 2f, Fill);
+                    Bits.AssertSame(expected, actual, $"{kernels.NumericsClass} {first}+{tokens}");
+                }
+            }
+        }
+
+        static void Fill(float[] keys, float[] values, float[] queries)
+        {
+            new TestNumbers(5).Floats(queries.Length, 2f).CopyTo(queries.AsSpan());
+            for (int i = 0; i < values.Length; i++)
+                values[i] = keys[i / 24 * 40 + 16 + i % 24];
+        }
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]

@@ -31,7 +31,7 @@ internal unsafe ref struct AttentionJob
 
     /// <summary>F16 keys [HeadDimension][64] of a page and key-value head.</summary>
     public readonly ushort* StoredKeys(int page, int keyValueHead) =>
-        (ushort*)(Pages[page] + (nint)PageOffset) + (long)keyValueHead * (Shape.HeadDimension + Shape.ValueDimension) * KernelSet.PagePositions;
+        (ushort*)(Pages[page] + (nint)PageOffset) + (long)keyValueHead * (Shape.StoredWidth / Shape.KeyValueHeads) * KernelSet.PagePositions;
 
     /// <summary>F16 values [64][ValueDimension] of a page and key-value head.</summary>
     public readonly ushort* StoredValues(int page, int keyValueHead) =>

@@ -295,7 +295,8 @@ internal sealed unsafe class CpuAttention : IDisposable
         ushort* to = job.StoredKeys(page, head) + slot;
         for (int d = 0; d < size; d++)
             to[d * KernelSet.PagePositions] = halves[d];
-        _ops.ToHalf(job.ValueOf(token, head), job.StoredValues(page, head) + slot * valueSize, valueSize);
+        if (!job.Shape.ValuesInKeys)
+            _ops.ToHalf(job.ValueOf(token, head), job.StoredValues(page, head) + slot * valueSize, valueSize);
     }
 
     private void Turn(in AttentionJob job, float* from, float* to, int heads, int position)
@@ -314,13 +315,13 @@ internal sealed unsafe class CpuAttention : IDisposable
     {
         int keySize = job.Shape.HeadDimension, size = job.Shape.ValueDimension, heads = job.GroupHeads, queries = tokens * heads;
         long own = ((long)queries * (keySize + size) + 4 * queries) * sizeof(float);
-        byte* scratch = _scratch[worker].Require(own + Math.Max(StoreScratch, _ops.PageScratch(keySize, size, queries)));
+        byte* scratch = _scratch[worker].Require(own + TurnedValues + Math.Max(StoreScratch, _ops.PageScratch(keySize, size, queries)));
         if (store && job.Keys != null)
             StoreToken(job, head, firstToken, scratch);
         float* turned = (float*)scratch;
         float* weighted = turned + queries * keySize;
         float* pageMaxima = weighted + queries * size, pageSums = pageMaxima + queries, maxima = pageSums + queries, sums = maxima + queries;
-        scratch += own;
+        scratch += own + TurnedValues;
         for (int token = 0; token < tokens; token++)
             Turn(job, job.QueriesOf(firstToken + token, head), turned + token * heads * keySize, heads, job.FirstPosition + firstToken + token);
 
@@ -331,6 +332,7 @@ internal sealed unsafe class CpuAttention : IDisposable
             int skipped = Math.Max(0, page * KernelSet.PagePositions - position);
             int end = Math.Min(tokens, KernelSet.PagePositions - job.HiddenBefore(firstToken, page));
             PageQueries queriesOfPage = Queries(job, head, firstToken + skipped, page, last: page == lastPage);
+            queriesOfPage.Values = ValuesOf(job, head, page, (ushort*)(scratch - TurnedValues));
             queriesOfPage.Tokens = end - skipped;
             queriesOfPage.Queries = turned + skipped * heads * keySize;
             queriesOfPage.Weighted = weighted;
@@ -361,7 +363,7 @@ internal sealed unsafe class CpuAttention : IDisposable
     {
         int keySize = job.Shape.HeadDimension, size = job.Shape.ValueDimension, heads = job.GroupHeads, shared = 0;
         long own = (long)heads * keySize * sizeof(float);
-        byte* scratch = _scratch[worker].Require(own + Math.Max(StoreScratch, _ops.PageScratch(keySize, size, heads)));
+        byte* scratch = _scratch[worker].Require(own + TurnedValues + Math.Max(StoreScratch, _ops.PageScratch(keySize, size, heads)));
         if (store && job.Keys != null)
             StoreToken(job, head, 0, scratch);
         float* turned = (float*)scratch;
@@ -370,12 +372,13 @@ internal sealed unsafe class CpuAttention : IDisposable
         {
             float* share = Share(step, index, head);
             PageQueries queriesOfPage = Queries(job, head, 0, firstPage + index, last: index + 1 == end);
+            queriesOfPage.Values = ValuesOf(job, head, firstPage + index, (ushort*)(scratch + own));
             queriesOfPage.Tokens = 1;
             queriesOfPage.Queries = turned;
             queriesOfPage.Weighted = share;
             queriesOfPage.Maxima = share + heads * size;
             queriesOfPage.Sums = share + heads * size + heads;
-            shared += _ops.AttendPage(queriesOfPage, scratch + own);
+            shared += _ops.AttendPage(queriesOfPage, scratch + own + TurnedValues);
         }
 
         return shared;
@@ -385,7 +388,6 @@ internal sealed unsafe class CpuAttention : IDisposable
     private static PageQueries Queries(in AttentionJob job, int head, int token, int page, bool last) => new()
     {
         Keys = job.StoredKeys(page, head),
-        Values = job.StoredValues(page, head),
         Next = last ? null : job.StoredKeys(page + 1, head),
         KeySize = job.Shape.HeadDimension,
         ValueSize = job.Shape.ValueDimension,
@@ -396,6 +398,31 @@ internal sealed unsafe class CpuAttention : IDisposable
         Seen = job.FirstPosition + token - page * KernelSet.PagePositions + 1,
         Hidden = job.HiddenBefore(token, page),
     };
+
+    // Bytes for a page's values where they are stored as keys are.
+    private long TurnedValues => _shape.ValuesInKeys ? (long)_shape.ValueDimension * KernelSet.PagePositions * sizeof(ushort) : 0;
+
+    // A page's values [64][ValueDimension]: as they are stored, or turned from the last of the keys [HeadDimension][64]. All heads that share them read them several times.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static ushort* ValuesOf(in AttentionJob job, int head, int page, ushort* turned)
+    {
+        const int Positions = KernelSet.PagePositions, Square = 8;
+        if (!job.Shape.ValuesInKeys)
+            return job.StoredValues(page, head);
+        int size = job.Shape.ValueDimension;
+        ushort* keys = job.StoredKeys(page, head) + (long)(job.Shape.HeadDimension - size) * Positions;
+        for (int d = 0; d < size; d += Square)
+        {
+            for (int position = 0; position < Positions; position++)
+            {
+                ushort* from = keys + d * Positions + position, to = turned + position * size + d;
+                for (int i = 0; i < Square; i++)
+                    to[i] = from[i * Positions];
+            }
+        }
+
+        return turned;
+    }
 
     private static float? Sink(in AttentionJob job, int head, int query) => job.Shape.Sinks?[head * job.GroupHeads + query];
 

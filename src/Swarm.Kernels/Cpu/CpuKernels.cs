@@ -238,11 +238,11 @@ public sealed unsafe partial class CpuKernels : KernelSet
             _ops.Add(targetPointer, addendPointer, target.Length);
     }
 
-    /// <summary>For each key-value head F16 keys [HeadDimension][64], then F16 values [64][ValueDimension].</summary>
+    /// <summary>For each key-value head F16 keys [HeadDimension][64], then F16 values [64][ValueDimension] where they are not among the keys.</summary>
     public override int KvPageBytes(in AttentionShape shape)
     {
         Shapes.Attention(shape);
-        return checked(shape.KeyValueHeads * (shape.HeadDimension + shape.ValueDimension) * PagePositions * sizeof(ushort));
+        return checked(shape.StoredWidth * PagePositions * sizeof(ushort));
     }
 
     public override void StoreKeyValues(

@@ -48,6 +48,8 @@ internal static class Shapes
             throw new ArgumentException($"head dimension {shape.HeadDimension}, expected a positive multiple of 8", nameof(shape));
         if (shape.ValueDimension <= 0 || shape.ValueDimension % 8 != 0)
             throw new ArgumentException($"value dimension {shape.ValueDimension}, expected a positive multiple of 8", nameof(shape));
+        if (shape.ValuesInKeys && shape.ValueDimension > shape.HeadDimension)
+            throw new ArgumentException($"value dimension {shape.ValueDimension}, expected at most the head dimension {shape.HeadDimension} of the keys that hold values", nameof(shape));
         if (shape.Window < 0)
             throw new ArgumentException($"a window of {shape.Window} positions, expected 0 for none or a positive number", nameof(shape));
         if (!(shape.SoftCap >= 0 && shape.SoftCap < float.PositiveInfinity))

@@ -156,7 +156,7 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
     public override int KvPageBytes(in AttentionShape shape)
     {
         Shapes.Attention(shape);
-        return checked((shape.KeyWidth + shape.ValueWidth) * PagePositions * sizeof(float));
+        return checked(shape.StoredWidth * PagePositions * sizeof(float));
     }
 
     public override void StoreKeyValues(
@@ -248,7 +248,12 @@ public sealed unsafe partial class ReferenceKernels : KernelSet
         {
             double weighted = 0;
             for (int j = first; j <= position; j++)
-                weighted += _scores[j] * Value(shape, pages, pageOffset, j)[keyValueHead * shape.ValueDimension + d];
+            {
+                weighted += _scores[j] * (shape.ValuesInKeys
+                    ? Key(shape, pages, pageOffset, j)[(keyValueHead + 1) * shape.HeadDimension - shape.ValueDimension + d]
+                    : Value(shape, pages, pageOffset, j)[keyValueHead * shape.ValueDimension + d]);
+            }
+
             output[d] = (float)(weighted / sum);
         }
     }

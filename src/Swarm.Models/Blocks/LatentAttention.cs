@@ -30,6 +30,7 @@ internal sealed class LatentAttention(
         new(model.Heads, 1, config.RotaryDimension + config.KeyValueRank, model.AttentionScale ?? ScaleOf(config.PlainDimension + config.RotaryDimension))
         {
             ValueDimension = config.KeyValueRank,
+            ValuesInKeys = true,
         };
 
     public override void Forward(
@@ -37,14 +38,14 @@ internal sealed class LatentAttention(
     {
         LatentScratch own = scratch.Latent!;
         query.Apply(kernels, own, input, tokens);
-        latent.Apply(kernels, input, tokens, scratch.Values);
-        latentNorm.Apply(kernels, scratch.Values, tokens, scratch.Values);
+        latent.Apply(kernels, input, tokens, own.Latent);
+        latentNorm.Apply(kernels, own.Latent, tokens, own.Latent);
         sharedKey.Apply(kernels, input, tokens, own.SharedKey);
         JoinKeys(scratch, own, tokens);
         AbsorbKeys(kernels, scratch, own, tokens);
         kernels.AttendSteps(
             shape, steps, pageOffset, rotary, scratch.Queries.AsSpan(0, tokens * shape.QueryWidth), scratch.Keys.AsSpan(0, tokens * shape.KeyWidth),
-            scratch.Values.AsSpan(0, tokens * shape.ValueWidth), scratch.Attended.AsSpan(0, tokens * shape.OutputWidth));
+            [], scratch.Attended.AsSpan(0, tokens * shape.OutputWidth));
         ExpandValues(kernels, scratch, own, tokens);
         output.AddTo(kernels, own.Heads, tokens, target);
     }
@@ -66,7 +67,7 @@ internal sealed class LatentAttention(
         {
             Span<float> key = scratch.Keys.AsSpan(token * shape.KeyWidth, shape.KeyWidth);
             own.SharedKey.AsSpan(token * turned, turned).CopyTo(key);
-            scratch.Values.AsSpan(token * rank, rank).CopyTo(key[turned..]);
+            own.Latent.AsSpan(token * rank, rank).CopyTo(key[turned..]);
         }
     }
 

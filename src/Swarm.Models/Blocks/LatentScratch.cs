@@ -11,6 +11,9 @@ internal sealed class LatentScratch(ModelConfig config, LatentConfig latent, int
     /// <summary>[tokens, heads, plain + rotary], as the model has them; then [tokens, heads, value], what the output map reads.</summary>
     public float[] Heads { get; } = new float[tokens * config.Heads * Math.Max(latent.PlainDimension + latent.RotaryDimension, latent.ValueDimension)];
 
+    /// <summary>[tokens, rank]: the latent of keys and values.</summary>
+    public float[] Latent { get; } = new float[tokens * latent.KeyValueRank];
+
     /// <summary>[tokens, rotary]: the key that all heads share.</summary>
     public float[] SharedKey { get; } = new float[tokens * latent.RotaryDimension];
 

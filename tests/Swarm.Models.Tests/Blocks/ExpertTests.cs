@@ -28,6 +28,14 @@ public sealed class ExpertTests
         Assert.True(counters.ExpertBytesRead < blocks * experts.Router.Experts * expert);
     }
 
+    [Fact]
+    public void KvLayout_LatentAttention_HoldsTheLatentAndTheSharedKeyAlone()
+    {
+        using var runner = new ModelRunner(TestData.Path("families/deepseek-v3"), new CpuKernels(1));
+        LatentConfig latent = runner.Config.Latent!;
+        Assert.Equal(runner.Config.Blocks * 64 * 2 * (latent.KeyValueRank + latent.RotaryDimension), runner.Stack.KvLayout.PageBytes);
+    }
+
     [Theory]
     [MemberData(nameof(Families))]
     public void Forward_ManyTokens_ReadsAnExpertOnceAPass(string family)
