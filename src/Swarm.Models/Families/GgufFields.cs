@@ -43,6 +43,17 @@ internal readonly struct GgufFields(GgufMetadata metadata, string architecture, 
         return metadata.TryGetBool(key, out bool value) ? value : throw Wrong(key, type.ToString(), "true or false");
     }
 
+    /// <summary>Truth values, one for each block; null where there are none or a single number stands in their place.</summary>
+    public bool[]? Flags(string name, int blocks)
+    {
+        string key = Key(name);
+        if (metadata.TypeOf(key) is null || metadata.TryGetInteger(key, out _))
+            return null;
+        return metadata.TryGetBools(key, out bool[] values) && values.Length == blocks
+            ? values
+            : throw Wrong(key, "another value", $"a number, or {blocks} truth values");
+    }
+
     public string Text(string name, string fallback)
     {
         string key = Key(name);

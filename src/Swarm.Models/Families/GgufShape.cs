@@ -51,7 +51,15 @@ internal static class GgufShape
     public static ModelConfig WithWindow(ModelConfig config, GgufFields fields, Func<int, bool> windowed)
     {
         int window = fields.Integer("attention.sliding_window", 0, int.MaxValue, 0);
-        return window == 0 ? config : HuggingFaceWindow.Add(config, window, [.. Enumerable.Range(0, config.Blocks).Select(windowed)]);
+        if (window == 0)
+            return config;
+
+        // Newer files say which blocks: each by itself, or that every so-many-th has none.
+        const string Pattern = "attention.sliding_window_pattern";
+        bool[]? named = fields.Flags(Pattern, config.Blocks);
+        int every = named is null && fields.Has(Pattern) ? fields.Integer(Pattern, 1, ConfigLimits.Blocks) : 0;
+        return HuggingFaceWindow.Add(
+            config, window, named ?? [.. Enumerable.Range(0, config.Blocks).Select(block => every > 0 ? (block + 1) % every != 0 : windowed(block))]);
     }
 
     private static int ReadVocabulary(ModelFamily family, GgufFields fields, ITensorStore tensors)

@@ -155,6 +155,19 @@ public sealed class GgufMetadata
         return true;
     }
 
+    /// <summary>An array of truth values.</summary>
+    public bool TryGetBools(string key, out bool[] values)
+    {
+        values = [];
+        if (!TryFindArray(key, out GgufReader reader, out GgufValueType element, out int count) || element != GgufValueType.Bool)
+            return false;
+        ReadOnlySpan<byte> bytes = reader.Bytes(count, key);
+        values = new bool[count];
+        for (int i = 0; i < count; i++)
+            values[i] = bytes[i] != 0;
+        return true;
+    }
+
     private static void Skip(MappedFile file, ref GgufReader reader, GgufValueType type, string key, int depth)
     {
         switch (type)
