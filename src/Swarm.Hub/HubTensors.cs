@@ -14,6 +14,12 @@ internal sealed class HubTensors(ITensorStore inner, PartialModel bring) : ITens
     public long BytesTouched => inner.BytesTouched;
 
     /// <inheritdoc/>
+    public long BytesRead => inner.BytesRead;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Files => MissingBytes(Tensors) == 0 ? inner.Files : [];
+
+    /// <inheritdoc/>
     public bool TryGet(string name, out TensorInfo tensor) => inner.TryGet(name, out tensor);
 
     /// <inheritdoc/>
@@ -22,6 +28,12 @@ internal sealed class HubTensors(ITensorStore inner, PartialModel bring) : ITens
     /// <inheritdoc/>
     public Task EnsureAsync(IReadOnlyList<TensorInfo> tensors, Action<long>? progress = null, CancellationToken cancellationToken = default) =>
         bring.EnsureAsync(tensors, progress, cancellationToken);
+
+    /// <inheritdoc/>
+    public bool TryCopyStored(TensorInfo tensor, long offset, Span<byte> target) => bring.IsHere(tensor) && inner.TryCopyStored(tensor, offset, target);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TensorInfo> Companions(TensorInfo tensor) => inner.Companions(tensor);
 
     /// <inheritdoc/>
     public void CheckComplete() => inner.CheckComplete();

@@ -10,7 +10,7 @@ namespace Swarm.Hub;
 internal sealed class PartialFile : IDisposable
 {
     // Bytes that a crash may cost.
-    private const long SaveEvery = 64L << 20;
+    private const long SaveEvery = 16L << 20;
 
     private readonly string _record;
     private readonly SafeFileHandle _handle;

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Swarm.Models;
 using Swarm.Models.Files;
 
@@ -20,6 +21,7 @@ internal sealed class PartialModel : IDisposable
     private readonly string _revision;
     private readonly Dictionary<string, (RepositoryFile File, ByteRange Range)> _places = new(StringComparer.Ordinal);
     private readonly Dictionary<RepositoryFile, long> _heads = [];
+    private readonly ConcurrentDictionary<string, bool> _here = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _turn = new(1, 1);
 
     public PartialModel(HubClient client, HubOptions options, HubCache cache, RepositoryListing listing, FileSelection selection, string revision)
@@ -66,6 +68,17 @@ internal sealed class PartialModel : IDisposable
         }
 
         return bytes;
+    }
+
+    /// <summary>True where all bytes of a tensor are here. Remembered: others ask for tensors piece by piece.</summary>
+    public bool IsHere(TensorInfo tensor)
+    {
+        if (_here.ContainsKey(tensor.Name))
+            return true;
+        if (MissingBytes([tensor]) > 0)
+            return false;
+        _here.TryAdd(tensor.Name, true);
+        return true;
     }
 
     public async Task EnsureAsync(IReadOnlyList<TensorInfo> tensors, Action<long>? progress, CancellationToken cancellationToken)
@@ -206,6 +219,7 @@ internal sealed class PartialModel : IDisposable
         {
             // The file itself stays: it may be mapped, and what comes anew takes the place of what came.
             partial.Forget(file.All);
+            _here.Clear();
             partial.Save();
             throw;
         }

@@ -30,6 +30,10 @@ public sealed class SpanTests
         Assert.InRange(heads, 1, 200_000);
         Assert.InRange(at.Hub.BytesSent, share, share * 1.02 + heads);
         Assert.InRange(told, 1, share * 1.02);
+        byte[] copied = new byte[100];
+        Assert.True(source.Tensors.TryCopyStored(span[5], 40, copied));
+        Assert.Equal(source.Tensors.Rows(span[5], 0, 1).Slice(40, 100), copied);
+        Assert.False(source.Tensors.TryCopyStored(source.TensorsOf(new BlockSpan(25, 26))[5], 0, copied));
         Assert.Equal(0, source.Tensors.MissingBytes(span));
         using ModelSource whole = WholeModel(Sharded, out TemporaryFolder folder);
         using (folder)
