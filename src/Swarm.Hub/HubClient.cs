@@ -31,6 +31,9 @@ internal sealed class HubClient : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             UseCookies = false,
+
+            // What is on this machine is behind no proxy.
+            UseProxy = !options.Endpoint.IsLoopback,
         })
         {
             Timeout = Timeout.InfiniteTimeSpan,

@@ -69,9 +69,22 @@ internal sealed class PartialFile : IDisposable
     {
         try
         {
-            using JsonDocument record = JsonDocument.Parse(System.IO.File.ReadAllBytes(RecordOf(path)));
+            return System.IO.File.Exists(path) && System.IO.File.Exists(RecordOf(path)) ? ParseRecord(System.IO.File.ReadAllBytes(RecordOf(path)), file) : null;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads a record; null: it is broken, or of other contents.</summary>
+    public static RangeSet? ParseRecord(ReadOnlyMemory<byte> bytes, RepositoryFile file)
+    {
+        try
+        {
+            using JsonDocument record = JsonDocument.Parse(bytes);
             JsonElement root = record.RootElement;
-            if (!System.IO.File.Exists(path) || root.GetProperty("etag").GetString() != file.ETag || root.GetProperty("size").GetInt64() != file.Size)
+            if (root.GetProperty("etag").GetString() != file.ETag || root.GetProperty("size").GetInt64() != file.Size)
                 return null;
             var here = new RangeSet();
             foreach (JsonElement range in root.GetProperty("ranges").EnumerateArray())
@@ -84,7 +97,7 @@ internal sealed class PartialFile : IDisposable
 
             return here;
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException or FormatException or IndexOutOfRangeException)
         {
             return null;
         }

@@ -31,25 +31,40 @@ internal sealed record RepositoryListing(string Repository, string Commit, IRead
             throw new ModelException(ModelError.HubUnreachable, $"{source}: the answer is not JSON, expected the description of a repository: {exception.Message}", exception);
         }
 
-        using (document)
+        try
         {
-            JsonElement root = document.RootElement;
-            if (Text(root, "sha") is not { } commit || !RepositoryFile.IsHex(commit, 40))
-                throw Bad($"sha is {Shown(root, "sha")}, expected a commit of 40 hex digits");
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("siblings", out JsonElement siblings) || siblings.ValueKind != JsonValueKind.Array)
-                throw Bad("siblings is missing, expected the list of files");
-            if (siblings.GetArrayLength() > MaxFiles)
-                throw Bad($"{siblings.GetArrayLength()} files, expected at most {MaxFiles}");
-            List<RepositoryFile> files = [];
-            foreach (JsonElement sibling in siblings.EnumerateArray())
-            {
-                if (Text(sibling, "rfilename") is not { } path || !RepositoryFile.IsSafePath(path))
-                    throw Bad($"a file is called {Shown(sibling, "rfilename")}, expected a path inside the repository");
-                files.Add(ReadFile(sibling, path));
-            }
-
-            return new RepositoryListing(repository, commit, files);
+            return Read(repository, document.RootElement, Bad);
         }
+        catch (InvalidOperationException exception)
+        {
+            throw new ModelException(ModelError.HubUnreachable, $"{source}: a text of the answer is not Unicode", exception);
+        }
+        finally
+        {
+            document.Dispose();
+        }
+    }
+
+    private static RepositoryListing Read(string repository, JsonElement root, Func<string, ModelException> bad)
+    {
+        if (Text(root, "sha") is not { } commit || !RepositoryFile.IsHex(commit, 40))
+            throw bad($"sha is {Shown(root, "sha")}, expected a commit of 40 hex digits");
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("siblings", out JsonElement siblings) || siblings.ValueKind != JsonValueKind.Array)
+            throw bad("siblings is missing, expected the list of files");
+        if (siblings.GetArrayLength() > MaxFiles)
+            throw bad($"{siblings.GetArrayLength()} files, expected at most {MaxFiles}");
+        List<RepositoryFile> files = [];
+        HashSet<string> paths = new(StringComparer.Ordinal);
+        foreach (JsonElement sibling in siblings.EnumerateArray())
+        {
+            if (Text(sibling, "rfilename") is not { } path || !RepositoryFile.IsSafePath(path))
+                throw bad($"a file is called {Shown(sibling, "rfilename")}, expected a path inside the repository");
+            if (!paths.Add(path))
+                throw bad($"{path} is given twice");
+            files.Add(ReadFile(sibling, path));
+        }
+
+        return new RepositoryListing(repository, commit, files);
     }
 
     /// <summary>As the hub writes it.</summary>
