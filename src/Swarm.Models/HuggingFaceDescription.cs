@@ -36,8 +36,16 @@ internal sealed class HuggingFaceDescription(string place, Func<string, byte[]?>
         return ReadConfig(config.RootElement, path, generation is null ? null : new JsonFields(generation.RootElement, generationPath));
     }
 
-    public override Tokenizer? ReadTokenizer() =>
-        find("tokenizer.json") is { } bytes ? TokenizerLoader.FromTokenizerJson(bytes, find("tokenizer_config.json")) : null;
+    public override Tokenizer? ReadTokenizer()
+    {
+        if (find("tokenizer.json") is { } bytes)
+            return TokenizerLoader.FromTokenizerJson(bytes, find("tokenizer_config.json"));
+        return find("tokenizer.model") is null
+            ? null
+            : throw new ModelException(
+                ModelError.UnsupportedModel,
+                $"{place} has tokenizer.model (SentencePiece) alone, expected tokenizer.json: transformers' AutoTokenizer makes one (save_pretrained), and a GGUF file of the model has its tokenizer in it");
+    }
 
     public override string? ReadChatTemplateText()
     {

@@ -32,7 +32,7 @@ public sealed class ModelSource : IDisposable
         _blockTensors = new Lazy<(TensorInfo, int)[]>(() => [.. Tensors.Tensors.Select(tensor => (tensor, Block: BlockOf(tensor) ?? -1)).Where(placed => placed.Block >= 0)]);
         _tensors = new Lazy<ITensorStore>(tensors);
         _config = new Lazy<ModelConfig>(config);
-        _tokenizer = new Lazy<Tokenizer?>(() => description?.ReadTokenizer());
+        _tokenizer = new Lazy<Tokenizer?>(ReadTokenizer);
         _chatTemplateText = new Lazy<string?>(() => description?.ReadChatTemplateText());
         _chatTemplate = new Lazy<ChatTemplate?>(() => ChatTemplateText is { } text ? ChatTemplate.Parse(text) : null);
     }
@@ -257,6 +257,30 @@ public sealed class ModelSource : IDisposable
 
     private static bool IsHubName(string model) =>
         model.Split('/') is [{ Length: > 0 } maker, { Length: > 0 } name] && !maker.StartsWith('.') && !name.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase);
+
+    // Where there is a model beside the tokenizer, each of its ordinary tokens has a row there. Fewer tokens than rows are usual: the rest is padding. Added tokens without a row, which
+    // some models have for pictures, are refused when they are met.
+    private Tokenizer? ReadTokenizer()
+    {
+        Tokenizer? tokenizer = _description?.ReadTokenizer();
+        if (tokenizer is null || TryReadConfig() is not { } config || tokenizer.OrdinarySize <= config.Vocabulary)
+            return tokenizer;
+        throw new ModelException(
+            ModelError.CorruptModel, $"{Location}: the tokenizer has {tokenizer.OrdinarySize} tokens, the model {config.Vocabulary} rows of its vocabulary; expected at most as many tokens");
+    }
+
+    private ModelConfig? TryReadConfig()
+    {
+        try
+        {
+            return Config;
+        }
+        catch (ModelException)
+        {
+            // A tokenizer without a model, or with one of an unknown family: whoever needs the model is told.
+            return null;
+        }
+    }
 
     private IEnumerable<TensorInfo> BlockTensors(BlockSpan span) =>
         _blockTensors.Value.Where(placed => span.Contains(placed.Block)).Select(placed => placed.Tensor);

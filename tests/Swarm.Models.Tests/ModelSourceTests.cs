@@ -86,6 +86,55 @@ public sealed class ModelSourceTests
     }
 
     [Theory]
+    [InlineData(160, true)]
+    [InlineData(14, true)]
+    [InlineData(13, false)]
+    public void Tokenizer_OrdinaryTokensWithoutARow_CorruptModelNamesBothNumbers(int rows, bool fits)
+    {
+        // Fourteen ordinary tokens, and an added one far above, such as some models have for pictures.
+        using var folder = new TemporaryFolder();
+        folder.Write("config.json", Llama.Replace("MORE", "", StringComparison.Ordinal).Replace("\"vocab_size\":160", $"\"vocab_size\":{rows}", StringComparison.Ordinal));
+        folder.Write("tokenizer.json", """
+            {"added_tokens":[{"id":200,"content":"<image>","special":true}],"decoder":{"type":"Fuse"},
+             "model":{"type":"BPE","vocab":{"a":0,"b":1,"c":2,"d":3,"e":4,"f":5," ":6,"ab":7,"abc":8,"de":9,"g":10,"?":11,"bc":12,"-":13},"merges":["a b","b c","ab c","d e"]}}
+            """);
+        using ModelSource source = ModelSource.Open(folder.Path);
+        if (fits)
+        {
+            Assert.Equal([8], source.Tokenizer!.Encode("abc"));
+            return;
+        }
+
+        var exception = Assert.Throws<ModelException>(() => source.Tokenizer);
+        Assert.Equal(ModelError.CorruptModel, exception.Error);
+        Assert.Contains("the tokenizer has 14 tokens, the model 13 rows", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tokenizer_SentencePieceFileAlone_IsRefusedByNameWithAdvice()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("config.json", Llama.Replace("MORE", "", StringComparison.Ordinal));
+        folder.Write("tokenizer.model", "x");
+        using ModelSource source = ModelSource.Open(folder.Path);
+        var exception = Assert.Throws<ModelException>(() => source.Tokenizer);
+        Assert.Equal(ModelError.UnsupportedModel, exception.Error);
+        Assert.Contains("tokenizer.model", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("expected tokenizer.json", exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("qwen9", "qwen2")]
+    [InlineData("bert", "gpt_neox")]
+    public void Config_UnknownFamily_SaysWhichAreKnown(string type, string known)
+    {
+        var exception = Assert.Throws<ModelException>(() => Config(Llama.Replace("\"llama\"", $"\"{type}\"", StringComparison.Ordinal), ""));
+        Assert.Equal(ModelError.UnsupportedModel, exception.Error);
+        Assert.Contains($"model_type {type}, expected one of", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(known, exception.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("", RotaryScaling.None, 10_000f, 1f)]
     [InlineData(",\"rope_theta\":5e5", RotaryScaling.None, 500_000f, 1f)]
     [InlineData(",\"rope_theta\":5e5,\"rope_scaling\":null", RotaryScaling.None, 500_000f, 1f)]

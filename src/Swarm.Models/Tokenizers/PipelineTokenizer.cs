@@ -30,6 +30,18 @@ internal sealed class PipelineTokenizer : Tokenizer
 
     public override int VocabularySize => _vocabulary.Size;
 
+    public override int OrdinarySize
+    {
+        get
+        {
+            HashSet<int> added = [.. _pipeline.AddedTokens.Select(token => token.Id)];
+            int size = _vocabulary.Size;
+            while (size > 0 && (_vocabulary.Spelling(size - 1) is null || added.Contains(size - 1)))
+                size--;
+            return size;
+        }
+    }
+
     public override string Kind => _pipeline.Kind;
 
     public override SpecialTokens SpecialTokens => _pipeline.SpecialTokens;

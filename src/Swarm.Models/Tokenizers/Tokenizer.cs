@@ -9,6 +9,9 @@ public abstract class Tokenizer
     /// <summary>One more than the highest id. A model's logits may be wider (padding rows); those ids have no text.</summary>
     public abstract int VocabularySize { get; }
 
+    /// <summary>One more than the highest id that ordinary text can give; added tokens may lie above.</summary>
+    public abstract int OrdinarySize { get; }
+
     /// <summary>Mechanism and pre-tokenizer in words for people, such as <c>byte-level BPE (smollm)</c>.</summary>
     public abstract string Kind { get; }
 

@@ -37,6 +37,37 @@ public sealed class QuantizedLoadingTests
         Assert.NotEqual(Logits(stored, kernels), Logits(source, kernels));
     }
 
+    public static TheoryData<string> Families => [.. Directory.GetDirectories(TestData.Path("families")).Select(folder => Path.GetFileName(folder)).Order(StringComparer.Ordinal)];
+
+    /// <summary>Joined, transposed and stacked matrices among them: whatever way a family's rows come, they are quantized as rows of the matrix.</summary>
+    [Theory]
+    [MemberData(nameof(Families))]
+    public void Load_EveryFamily_TakesWhatIsSaidAndComputesAlmostTheSame(string family)
+    {
+        using ModelSource source = ModelSource.Open(TestData.Path($"families/{family}")).WithWeights(WeightFormat.Q8_0);
+        using ModelSource stored = ModelSource.Open(TestData.Path($"families/{family}"));
+        using var kernels = new ReferenceKernels();
+        using (var fast = new CpuKernels(2))
+        using (BlockStack stack = BlockStack.Load(source, source.Config.AllBlocks, fast))
+        {
+            long held = source.HeldBytes(source.Config.AllBlocks);
+            Assert.InRange(stack.WeightBytes, held, held + (held / 8));
+            Assert.True(held < stored.HeldBytes(source.Config.AllBlocks) * 2 / 3, $"{held} bytes of {stored.HeldBytes(source.Config.AllBlocks)}");
+        }
+
+        float[] expected = Logits(stored, kernels), logits = Logits(source, kernels);
+        double difference = 0, size = 0;
+        for (int i = 0; i < expected.Length; i++)
+        {
+            difference += Math.Pow(logits[i] - expected[i], 2);
+            size += Math.Pow(expected[i], 2);
+        }
+
+        // A router near a tie may choose another expert; rows in a wrong order would be as far away as any other model.
+        Assert.NotEqual(0, difference);
+        Assert.InRange(Math.Sqrt(difference / size), 0, source.Config.Experts is null ? 0.05 : 0.25);
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
