@@ -169,6 +169,14 @@ public sealed class ModelSource : IDisposable
         return copy;
     }
 
+    /// <summary>The same model with its manifest, which was made from its files before; takes this one over.</summary>
+    public ModelSource WithManifest(ModelManifest manifest)
+    {
+        var copy = (ModelSource)MemberwiseClone();
+        copy.Manifest = manifest;
+        return copy;
+    }
+
     /// <summary>
     /// This model in the format of weights that gives an identity: its own where one is chosen, else any. Null where none does: the files, the configuration or the arithmetic
     /// are others.

@@ -53,7 +53,7 @@ internal sealed class ServeCommand : CommandDefinition
         await using ServeSurroundings around = await ServeSurroundings.StartAsync(context, child, TimeSpan.FromSeconds(context.Get(DrainSeconds)));
         using ServeEntry entry = await ServeEntry.ChooseAsync(context, child);
         NodeReport report = new(context, entry, context.ShowsProgress && !child ? new ServePanel(context) : null);
-        await using (NodeHost node = await StartAsync(context, await OptionsAsync(context, around, entry), around, report))
+        await using (NodeHost node = await StartAsync(context, child ? null : new ManifestCache(context.Home), await OptionsAsync(context, around, entry), around, report))
         {
             around.Attach(node);
             await using ControlServer? control = entry.Slot is { } slot ? OpenControl(context, slot, node) : null;
@@ -134,6 +134,27 @@ internal sealed class ServeCommand : CommandDefinition
         catch (SwarmException exception) when (entry.MayStartAlone && exception.Fault is FaultKind.PeerUnreachable or FaultKind.NoRoute)
         {
             return await context.OpenModelAsync();
+        }
+    }
+
+    // A node that has hashed its files keeps what came out for its next start.
+    private static async Task<NodeHost> StartAsync(CommandContext context, ManifestCache? manifests, NodeOptions options, ServeSurroundings around, NodeReport report)
+    {
+        if (manifests is null)
+            return await StartAsync(context, options, around, report);
+        ModelSource source = manifests.With(options.Source);
+        try
+        {
+            NodeHost node = await StartAsync(context, options with { Source = source }, around, report);
+            if (node.HashedManifest is { } hashed)
+                manifests.Keep(source, hashed);
+            return node;
+        }
+        catch (ModelException exception) when (exception.Error == ModelError.CorruptModel && source != options.Source)
+        {
+            // The files may have changed without showing it: the next start hashes them.
+            manifests.Forget(options.Source);
+            throw;
         }
     }
 

@@ -45,6 +45,12 @@ internal sealed class ModelInspection
     public static ModelInspection Make(ModelSource source, string numericsClass, CancellationToken cancellationToken)
     {
         var inspection = new ModelInspection(source);
+        if (source.Manifest is { } known)
+        {
+            inspection.Identity = ModelIdentity.Compute(source.Config, known, numericsClass, source.Weights);
+            return inspection;
+        }
+
         long missing = source.Tensors.MissingBytes(source.Tensors.Tensors);
         if (missing > 0)
         {

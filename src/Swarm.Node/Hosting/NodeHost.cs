@@ -101,6 +101,9 @@ public sealed class NodeHost : IAsyncDisposable
 
     public ModelIdentity ModelIdentity => _model.Identity;
 
+    /// <summary>The manifest that this node made by hashing all tensors of its files; null where it had one from elsewhere.</summary>
+    public ModelManifest? HashedManifest => _model.IsNew ? _model.Manifest : null;
+
     /// <summary>Where others can dial it, best first.</summary>
     public ImmutableArray<PeerAddress> Addresses { get; private set; } = [];
 
