@@ -1,3 +1,5 @@
+using Swarm.Kernels.Cpu;
+
 namespace Swarm.Kernels;
 
 /// <summary>Sizes of the stored form of each <see cref="WeightFormat"/>.</summary>
@@ -77,5 +79,13 @@ public static class WeightFormats
         if (columns <= 0 || columns % group != 0)
             throw new ArgumentException($"columns = {columns}, expected a positive multiple of {group} for {format}", nameof(columns));
         return (long)(columns / group) * GroupBytes(format);
+    }
+
+    /// <summary>Bytes that a packed matrix of canonical-1 takes: as stored, but for integer scales of 6 bits, which take 8 or 16. Rows that fill up the last tile are left out.</summary>
+    /// <exception cref="ArgumentException">The columns are not a whole number of groups.</exception>
+    public static long HeldBytes(WeightFormat format, long rows, int columns)
+    {
+        long row = RowBytes(format, columns);
+        return rows * (GroupLength(format) == 1 ? row : TileLayout.Of(format).HeadOffset(columns / 32) / TileMatrix.TileRows);
     }
 }

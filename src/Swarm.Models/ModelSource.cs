@@ -213,7 +213,7 @@ public sealed class ModelSource : IDisposable
 
     /// <summary>Bytes of memory that a tensor takes once it is loaded.</summary>
     public long HeldBytes(TensorInfo tensor) => HeldFormat(tensor) is { } held && tensor is { Shape.Count: >= 2, Columns: > 0 }
-        ? tensor.Rows * WeightFormats.RowBytes(held, checked((int)tensor.Columns))
+        ? WeightFormats.HeldBytes(held, tensor.Rows, checked((int)tensor.Columns))
         : tensor.ByteLength;
 
     /// <summary>Stored bytes of a block's tensors.</summary>

@@ -1,4 +1,5 @@
 using Swarm.Cli.Framework;
+using Swarm.Kernels;
 using Swarm.Models;
 
 namespace Swarm.Cli.Tests;
@@ -33,6 +34,15 @@ public sealed class ValuesTests
 
     [Fact]
     public void Integers_ListWithBracketsAndSpaces_IsRead() => Assert.Equal([1, 22, 3], Values.Integers("[1, 22,3]")!);
+
+    [Fact]
+    public void WeightFormats_List_IsRead() => Assert.Equal([WeightFormat.Q4_K, WeightFormat.IQ4_XS], Values.WeightFormats("q4_k, IQ4_XS"));
+
+    [Theory]
+    [InlineData("", "there is none")]
+    [InlineData("q4_k,q4_k_m", "'q4_k_m' is none")]
+    public void WeightFormats_Nonsense_NamesIt(string text, string expected) =>
+        Assert.Contains(expected, Assert.Throws<FormatException>(() => Values.WeightFormats(text)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Number_OutOfRange_NamesTheRange() =>

@@ -191,6 +191,21 @@ public sealed class CpuKernelsTests
     }
 
     [Fact]
+    public void TryParse_EveryName_FindsTheFormatAndNoOther()
+    {
+        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
+        {
+            Assert.True(WeightFormats.TryParse(WeightFormats.Name(format), out WeightFormat found));
+            Assert.Equal(format, found);
+            Assert.True(WeightFormats.TryParse(format.ToString(), out found));
+            Assert.Equal(format, found);
+        }
+
+        Assert.False(WeightFormats.TryParse("q4_k_m", out _));
+        Assert.False(WeightFormats.TryParse("10", out _));
+    }
+
+    [Fact]
     public void Pack_EveryFormat_TakesLittleMoreThanTheStoredBytes()
     {
         // Scales of 6 bits take 8; of IQ4_XS they take 16.
@@ -201,6 +216,7 @@ public sealed class CpuKernelsTests
             byte[] stored = new TestNumbers(1).Rows(format, 64, 512);
             using WeightMatrix weights = TestNumbers.Pack(kernels, format, stored, 64, 512);
             Assert.Equal(stored.Length + 64 / 16 * (512 / 256) * more.GetValueOrDefault(format), weights.ResidentBytes);
+            Assert.Equal(weights.ResidentBytes, WeightFormats.HeldBytes(format, 64, 512));
         }
     }
 
