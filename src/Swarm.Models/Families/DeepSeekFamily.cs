@@ -4,8 +4,8 @@ using Swarm.Models.Files;
 
 namespace Swarm.Models.Families;
 
-/// <summary>DeepSeek-V2 and V3 and those of their shape (arXiv 2405.04434, 2412.19437): latent attention, experts behind some dense blocks.</summary>
-internal sealed class DeepSeekFamily : LlamaFamily
+/// <summary>DeepSeek-V3 and those of its shape (arXiv 2412.19437): latent attention, experts behind some dense blocks.</summary>
+internal class DeepSeekFamily : LlamaFamily
 {
     private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new(ExpertNames(LlamaNames))
     {
@@ -19,9 +19,9 @@ internal sealed class DeepSeekFamily : LlamaFamily
         [TensorRole.LatentValues] = (string.Empty, "blk.{0}.attn_v_b.weight"),
     };
 
-    public override string Name => "deepseek";
+    public override string Name => "deepseek-v3";
 
-    public override IReadOnlyList<string> HuggingFaceTypes => ["deepseek_v3", "deepseek_v2"];
+    public override IReadOnlyList<string> HuggingFaceTypes => ["deepseek_v3"];
 
     public override IReadOnlyList<string> GgufArchitectures => ["deepseek2"];
 
@@ -40,7 +40,6 @@ internal sealed class DeepSeekFamily : LlamaFamily
             PlainDimension = fields.Integer("qk_nope_head_dim", 1, ConfigLimits.HeadDimension),
             ValueDimension = fields.Integer("v_head_dim", 1, ConfigLimits.HeadDimension),
         };
-        bool second = fields.Text("model_type") == "deepseek_v2";
         RotaryConfig rotary = HuggingFaceRotary.Read(fields, latent.RotaryDimension, config.Context) with
         {
             Layout = fields.Flag("rope_interleave", true) ? RotaryLayout.Interleaved : RotaryLayout.HalfSplit,
@@ -48,7 +47,7 @@ internal sealed class DeepSeekFamily : LlamaFamily
         };
         return Latent(fields.Path, config, latent, rotary, MagnitudeOfAll(fields)) with
         {
-            Experts = second ? ReadSecond(fields) : ExpertFields.ReadDeepSeek(fields, RouterScores.Sigmoid),
+            Experts = ReadExperts(fields),
         };
     }
 
@@ -73,12 +72,19 @@ internal sealed class DeepSeekFamily : LlamaFamily
 
         // 0.1 · mscale_all_dim; that of cosines and sines cancels out.
         float growth = fields.Number("rope.scaling.yarn_log_multiplier", 0, 1e3f, 0);
+        ExpertConfig? experts =
+            fields.Integer("expert_count", 0, ConfigLimits.Experts, 0) == 0 ? null : WithGroups(ExpertFields.ReadGgufDeepSeek(fields, RouterScores.Softmax));
         return Latent(fields.Path, config, latent, config.Rotary with { Magnitude = 1 }, 1 + growth * HostMath.Log(Math.Max(1, config.Rotary.Factor))) with
         {
+            // Both generations name one architecture; their routers tell them apart.
+            Family = experts?.Router.Scores == RouterScores.Sigmoid ? Name : DeepSeekV2Family.OwnName,
             Blocks = ExpertFields.WithoutPredictors(fields, config.Blocks),
-            Experts = fields.Integer("expert_count", 0, ConfigLimits.Experts, 0) == 0 ? null : WithGroups(ExpertFields.ReadGgufDeepSeek(fields, RouterScores.Softmax)),
+            Experts = experts,
         };
     }
+
+    /// <summary>The experts that config.json names.</summary>
+    protected virtual ExpertConfig ReadExperts(JsonFields fields) => ExpertFields.ReadDeepSeek(fields, RouterScores.Sigmoid);
 
     protected override AttentionPart LoadAttention(TensorLoader loader, int block)
     {
@@ -149,21 +155,6 @@ internal sealed class DeepSeekFamily : LlamaFamily
         double all = scaling.Number("mscale_all_dim", 0, 1e3f);
         double factor = scaling.Number("factor", 1e-6f, 1e6f, 1);
         return factor <= 1 ? 1 : 1 + 0.1 * all * HostMath.Log(factor);
-    }
-
-    private static ExpertConfig ReadSecond(JsonFields fields)
-    {
-        if (fields.Text("scoring_func", "softmax") is var scoring && scoring != "softmax")
-            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: scoring_func {scoring}, expected softmax");
-        if (fields.Integer("moe_layer_freq", 1, ConfigLimits.Blocks, 1) is var every && every != 1)
-            throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: moe_layer_freq = {every}, expected 1");
-        ExpertConfig experts = ExpertFields.ReadDeepSeek(fields, RouterScores.Softmax);
-        return fields.Text("topk_method", "greedy") switch
-        {
-            "greedy" => experts with { Router = experts.Router with { Groups = 1, ChosenGroups = 1 } },
-            "group_limited_greedy" => experts,
-            string other => throw new ModelException(ModelError.UnsupportedModel, $"{fields.Path}: topk_method {other}, expected greedy or group_limited_greedy"),
-        };
     }
 
     // Files of DeepSeek-V3 from before there were keys for its groups.
