@@ -444,7 +444,7 @@ def attention(seed=34, positions=70, size=16, slopes=False, sinks=False, **rest)
     g = Generator(seed)
     keys, values = g.floats(positions * 2 * size, 3), g.floats(positions * 32, 3)
     slopes = g.floats(4, 0.2) if slopes else [None] * 4
-    sinks = g.floats(4, 9) if sinks else [None] * 4
+    sinks = g.floats(4, 40) if sinks else [None] * 4
     queries = g.floats(8 * 4 * size, 3)
     k = [[[of_half(to_half(x)) for x in keys[(j * 2 + h) * size : (j * 2 + h + 1) * size]] for j in range(positions)] for h in range(2)]
     v = [[[of_half(to_half(x)) for x in values[(j * 2 + h) * 16 : (j * 2 + h + 1) * 16]] for j in range(positions)] for h in range(2)]

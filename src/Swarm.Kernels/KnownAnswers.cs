@@ -50,7 +50,7 @@ internal static partial class KnownAnswers
         ["attention-window"] = 0x4190E284A77F7DBB,
         ["attention-soft-cap"] = 0x140FB894E3038191,
         ["attention-slopes"] = 0xED3126FFA5A650F6,
-        ["attention-sinks"] = 0xCF0F1F5C831B72F3,
+        ["attention-sinks"] = 0x0B77A3A902429BBC,
         ["attention-values"] = 0x4A8E9AC33D635BFE,
         ["route-softmax-chosen"] = 0x49214D2670BBE47B,
         ["route-softmax"] = 0x3B055C37943105CB,
@@ -257,7 +257,7 @@ internal static partial class KnownAnswers
         Generator generator = new(seed);
         float[] keys = generator.Floats(Positions * shape.KeyWidth, 3f), values = generator.Floats(Positions * shape.ValueWidth, 3f);
         return Attention(
-            kernels, generator, shape with { Slopes = slopes ? generator.Floats(shape.Heads, 0.2f) : null, Sinks = sinks ? generator.Floats(shape.Heads, 9f) : null },
+            kernels, generator, shape with { Slopes = slopes ? generator.Floats(shape.Heads, 0.2f) : null, Sinks = sinks ? generator.Floats(shape.Heads, 40f) : null },
             Positions, keys, values).Output;
     }
 

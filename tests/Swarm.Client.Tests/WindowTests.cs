@@ -49,7 +49,7 @@ public sealed class WindowTests
     {
         await using SwarmCluster cluster = await SwarmCluster.StartAsync(Model, inMemory: true, Thirds);
         await using SwarmClient swarm = await cluster.ConnectAsync();
-        await using InferenceSession session = await swarm.OpenSessionAsync();
+        InferenceSession session = await swarm.OpenSessionAsync();
         int[] ids = [.. Prompt, .. Prompt, .. Prompt];
         await session.PrefillAsync(ids);
         await session.StepAsync(1);
@@ -62,6 +62,10 @@ public sealed class WindowTests
             Assert.Equal(layout.BytesFor(ids.Length + 1), node.CacheBytesUsed);
             Assert.True(node.CacheBytesUsed < 0.65 * (ids.Length / 64 * layout.PageBytes));
         }
+
+        await session.DisposeAsync();
+        await cluster.WaitUntilIdleAsync();
+        Assert.All(cluster.Nodes, node => Assert.Equal(0, node.CacheBytesUsed));
     }
 
     [Theory]

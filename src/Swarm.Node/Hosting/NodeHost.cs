@@ -433,13 +433,15 @@ public sealed class NodeHost : IAsyncDisposable
         }
     }
 
-    private (long Stored, long Page) BlockBytes(ModelConfig config) => (
-        Enumerable.Range(0, config.Blocks).Max(_options.Source.HeldBytes), KvLayout.For(config, new BlockSpan(0, 1), _options.Kernels).PageBytes);
+    // The largest of each.
+    private (long Stored, long Cache) BlockBytes(ModelConfig config) => (
+        Enumerable.Range(0, config.Blocks).Max(_options.Source.HeldBytes),
+        Enumerable.Range(0, config.Blocks).Max(block => KvLayout.For(config, new BlockSpan(block, block + 1), _options.Kernels).BytesFor(MemoryPlan.LeastTokens)));
 
     private int MostBlocks(ModelConfig config)
     {
-        (long stored, long page) = BlockBytes(config);
-        return Math.Min(config.Blocks, MemoryPlan.MostBlocks(_memoryBytes, stored, page));
+        (long stored, long cache) = BlockBytes(config);
+        return Math.Min(config.Blocks, MemoryPlan.MostBlocks(_memoryBytes, stored, cache));
     }
 
     // What placement may take; 0 where the operator has said which blocks.
@@ -450,9 +452,9 @@ public sealed class NodeHost : IAsyncDisposable
         int most = MostBlocks(config);
         if (most > 0)
             return most;
-        (long stored, long page) = BlockBytes(config);
+        (long stored, long cache) = BlockBytes(config);
         throw new SwarmException(
-            FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {stored + (page * (MemoryPlan.LeastTokens / 64))} for one block and its cache");
+            FaultKind.NoCapacity, $"memory: {_memoryBytes} bytes, expected at least {stored + cache} for one block and its cache");
     }
 
     private PlacementSnapshot Others() => PlacementView.Of(Directory.Nodes, _options.Source.Config.Blocks);

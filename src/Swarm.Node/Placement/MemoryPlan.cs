@@ -44,14 +44,12 @@ public static class MemoryPlan
     /// <summary>Bytes of the KV pool.</summary>
     public static long PoolBytes(long memoryBytes, KvLayout layout) => Math.Max(memoryBytes / 4, layout.BytesFor(LeastTokens));
 
-    /// <summary>Blocks that fit, when each stores so many bytes and a page of its keys and values takes so many.</summary>
-    public static int MostBlocks(long memoryBytes, long blockBytes, long blockPageBytes)
+    /// <summary>Blocks that fit, when each stores so many bytes and its keys and values of <see cref="LeastTokens"/> positions take so many.</summary>
+    public static int MostBlocks(long memoryBytes, long blockBytes, long blockCacheBytes)
     {
-        const int page = Kernels.KernelSet.PagePositions;
-        long cache = blockPageBytes * (LeastTokens / page);
         // A quarter for the pool, unless the least pool of these blocks is larger.
         long byQuarter = (memoryBytes - memoryBytes / 4) / Math.Max(1, blockBytes);
-        long byLeast = memoryBytes / Math.Max(1, blockBytes + cache);
+        long byLeast = memoryBytes / Math.Max(1, blockBytes + blockCacheBytes);
         return (int)Math.Min(int.MaxValue, Math.Min(byQuarter, byLeast));
     }
 

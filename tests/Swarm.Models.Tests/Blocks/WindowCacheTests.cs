@@ -32,7 +32,7 @@ public sealed class WindowCacheTests
         using var runner = new ModelRunner("random:60KiB:f32:5:70/2", new ReferenceKernels(2), 512);
         float[] expected = Unbounded(runner, 300);
         using KvCache cache = runner.Pool.CreateCache();
-        Numbers.AssertSameBits(expected, Forward(runner, cache, 300, [131, 1, 70]), "reference");
+        Numbers.AssertSameBits(expected, Forward(runner, cache, 300, [131, 1, 168]), "reference");
         using var full = new ModelRunner("random:60KiB:f32:5", new ReferenceKernels(2), 512);
         float[] without = full.Hidden(Ids(full, 300));
         Assert.Equal(without.AsSpan(0, 70 * full.Config.Hidden).ToArray(), expected.AsSpan(0, 70 * full.Config.Hidden).ToArray());
@@ -91,6 +91,26 @@ public sealed class WindowCacheTests
         foreach (KvCache cache in caches)
             cache.Dispose();
         Assert.Equal(0, runner.Pool.UsedBytes);
+    }
+
+    [Fact]
+    public void Forward_OverThePagesOfAWindow_AllocatesNothing()
+    {
+        using var runner = new ModelRunner(Mixed, new CpuKernels(2), 2048);
+        using KvCache cache = runner.Pool.CreateCache();
+        Assert.True(cache.TryReserve(1000));
+        float[] rows = new float[100 * runner.Config.Hidden];
+        for (int position = 0; position < 300; position += 100)
+            runner.Stack.Forward(rows, [new StackStep(cache, position, 100)]);
+        long before = GC.GetAllocatedBytesForCurrentThread(), cuts = runner.Stack.WindowCuts;
+        for (int position = 300; position < 1000; position += 100)
+        {
+            var step = new StackStep(cache, position, 100);
+            runner.Stack.Forward(rows, new ReadOnlySpan<StackStep>(in step));
+        }
+
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.InRange(runner.Stack.WindowCuts - cuts, 7, 100);
     }
 
     [Theory]
