@@ -1,4 +1,8 @@
 using System.Text.Json;
+using Swarm.Client;
+using Swarm.Models;
+using Swarm.Models.Files;
+using Swarm.Protocol.Weights;
 using Swarm.Testing;
 using Swarm.Testing.Hub;
 using Swarm.Testing.Processes;
@@ -160,6 +164,30 @@ public sealed class HubCommandTests : IAsyncLifetime
         Assert.Equal("InvalidArgument", result.Last().GetProperty("code").GetString());
         Assert.Contains("cache", result.Error, StringComparison.Ordinal);
         Assert.True(File.Exists(TestData.DefaultModelFile));
+    }
+
+    [Fact]
+    public async Task Models_TensorsOfASwarm_AreListedAndRemoved()
+    {
+        using TemporaryFolder home = new();
+        var blobs = new BlobStore(Path.Combine(home.Path, "tensors"));
+        using ModelSource source = ModelSource.Open(TestData.Path("families/llama"));
+        ModelManifest manifest = ModelManifest.Create(source.Tensors);
+        blobs.Put(manifest.Bytes.Span);
+        TensorInfo tensor = source.Tensors.Tensors[0];
+        blobs.Put(source.Tensors.Rows(tensor, 0, (int)tensor.Rows));
+        string hash = Convert.ToHexStringLower(manifest.Hash.Span);
+        new ModelRecord(new string('1', 64), new string('2', 64), "theirs", 4, new string('3', 64), hash).Write(blobs.Folder);
+        Dictionary<string, string> environment = new(Environment) { ["SWARM_HOME"] = home.Path };
+
+        JsonElement listed = (await SwarmProcess.RunAsync(["models", "--json"], environment: environment)).Last().GetProperty("models").EnumerateArray().Single(one => one.GetProperty("source").GetString() == "swarm");
+        JsonElement removed = (await SwarmProcess.RunAsync(["models", "rm", "theirs", "--json"], environment: environment)).Last();
+
+        Assert.Equal("theirs", listed.GetProperty("name").GetString());
+        Assert.Equal(tensor.ByteLength, listed.GetProperty("bytesHere").GetInt64());
+        Assert.Equal(tensor.ByteLength + manifest.Bytes.Length, removed.GetProperty("bytes").GetInt64());
+        Assert.Null(blobs.Find(manifest.Hash.Span));
+        Assert.Empty(ModelRecord.ReadAll(blobs.Folder));
     }
 
     [Fact]

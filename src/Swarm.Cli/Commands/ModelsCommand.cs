@@ -19,7 +19,7 @@ internal sealed class ModelsCommand : CommandDefinition
     public override Task<int> RunAsync(CommandContext context)
     {
         using HubStore store = HubModels.OpenStore(context);
-        IReadOnlyList<ShownModel> models = [.. store.List().Select(ShownModel.Of), .. ShownModel.Beside(ModelFolders.Find(AppContext.BaseDirectory))];
+        IReadOnlyList<ShownModel> models = [.. store.List().Select(ShownModel.Of), .. HomeModels.List(context.Home), .. ShownModel.Beside(ModelFolders.Find(AppContext.BaseDirectory))];
         if (context.Events is { } events)
             events.Write("done", json => Write(json, store.CacheFolder, models));
         else
@@ -45,7 +45,7 @@ internal sealed class ModelsCommand : CommandDefinition
             json.WriteNumber("files", model.Files);
             json.WriteString("family", model.Family);
             json.WriteString("quantization", model.Quantization);
-            json.WriteString("source", model.IsCached ? "cache" : "program");
+            json.WriteString("source", model.Source);
             json.WriteEndObject();
         }
 
@@ -61,11 +61,11 @@ internal sealed class ModelsCommand : CommandDefinition
             string here = model.BytesHere == model.Bytes ? "all" : model.Bytes is { } of ? $"{Sizes.Bytes(model.BytesHere)}, {Sizes.Percent((double)model.BytesHere / of)}" : $"{Sizes.Bytes(model.BytesHere)} of an unknown whole";
             table.AddRow(
                 Markup.Escape(model.Name), Markup.Escape(model.Family ?? "?"), model.Bytes is { } bytes ? Sizes.Bytes(bytes) : "?", here,
-                model.IsCached ? model.Revision![..12] : "beside the program");
+                model.Source switch { "cache" => model.Revision![..12], "swarm" => $"of a swarm, {model.Revision![..12]}", _ => "beside the program" });
         }
 
         context.OutConsole.Write(table);
-        long total = models.Where(model => model.IsCached).Sum(model => model.BytesHere);
+        long total = models.Where(model => model.Source == "cache").Sum(model => model.BytesHere);
         context.Say(total == 0 ? $"nothing from a hub in {cache}; 'swarm pull org/name' brings a model" : $"{Sizes.Bytes(total)} in {cache}; 'swarm models rm NAME' removes a model");
     }
 }

@@ -19,6 +19,12 @@ internal sealed class ModelsRemoveCommand : CommandDefinition
     public override Task<int> RunAsync(CommandContext context)
     {
         string name = context.GetArgument(Model) ?? throw new UsageException("'swarm models rm' lacks a NAME as 'swarm models' shows it");
+        if (HomeModels.Remove(context.Home, name) is { } gone)
+        {
+            Tell(context, name, gone.Identity, gone.Files, gone.Bytes);
+            return Task.FromResult(ExitCode.Done);
+        }
+
         IReadOnlyList<string> beside = ModelFolders.Find(AppContext.BaseDirectory);
         if (HubReference.TryParse(name) is not { } reference)
         {
@@ -28,21 +34,25 @@ internal sealed class ModelsRemoveCommand : CommandDefinition
 
         using HubStore store = HubModels.OpenStore(context);
         RemovedModel removed = store.Remove(reference);
+        Tell(context, removed.Name, removed.Commit, removed.Files, removed.Bytes);
+        return Task.FromResult(ExitCode.Done);
+    }
+
+    private static void Tell(CommandContext context, string name, string revision, int files, long bytes)
+    {
         if (context.Events is { } events)
         {
             events.Write("done", json =>
             {
-                json.WriteString("name", removed.Name);
-                json.WriteString("revision", removed.Commit);
-                json.WriteNumber("files", removed.Files);
-                json.WriteNumber("bytes", removed.Bytes);
+                json.WriteString("name", name);
+                json.WriteString("revision", revision);
+                json.WriteNumber("files", files);
+                json.WriteNumber("bytes", bytes);
             });
         }
         else
         {
-            context.Say($"removed {removed.Name}: {removed.Files} {(removed.Files == 1 ? "file" : "files")}, {Sizes.Bytes(removed.Bytes)} free again");
+            context.Say($"removed {name}: {files} {(files == 1 ? "file" : "files")}, {Sizes.Bytes(bytes)} free again");
         }
-
-        return Task.FromResult(ExitCode.Done);
     }
 }

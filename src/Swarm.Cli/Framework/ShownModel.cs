@@ -6,17 +6,17 @@ namespace Swarm.Cli.Framework;
 /// <summary>A model of this machine, from a hub or beside the program.</summary>
 /// <param name="Name">For --model.</param>
 /// <param name="Path">Its file or folder; null where not all of it is here.</param>
-/// <param name="Revision">Of the hub's repository; null beside the program.</param>
+/// <param name="Revision">Of the hub's repository; the identity of a swarm's model; null beside the program.</param>
 /// <param name="Bytes">Of the whole; null: not known.</param>
 /// <param name="BytesHere">What of it is here.</param>
 /// <param name="Files">Its files that are here.</param>
 /// <param name="Family">Null: not known.</param>
 /// <param name="Quantization">Null: not known, or none.</param>
-/// <param name="IsCached">In the cache that programs share.</param>
-internal sealed record ShownModel(string Name, string? Path, string? Revision, long? Bytes, long BytesHere, int Files, string? Family, string? Quantization, bool IsCached)
+/// <param name="Source">Where it lies: cache (that programs share), swarm (tensors from nodes, in the home), program (beside it).</param>
+internal sealed record ShownModel(string Name, string? Path, string? Revision, long? Bytes, long BytesHere, int Files, string? Family, string? Quantization, string Source)
 {
     public static ShownModel Of(StoredModel model) =>
-        new(model.Name, model.Path, model.Commit, model.Bytes, model.BytesHere, model.Files, model.Family, model.Quantization, true);
+        new(model.Name, model.Path, model.Commit, model.Bytes, model.BytesHere, model.Files, model.Family, model.Quantization, "cache");
 
     /// <summary>What lies in the folders beside the program.</summary>
     public static IEnumerable<ShownModel> Beside(IReadOnlyList<string> folders)
@@ -38,7 +38,7 @@ internal sealed record ShownModel(string Name, string? Path, string? Revision, l
             using ModelSource source = ModelSource.Open(path);
             string[] files = isFolder ? Directory.GetFiles(path) : [path];
             long bytes = files.Sum(file => new FileInfo(file).Length);
-            return new ShownModel(name, path, null, bytes, bytes, files.Length, source.Config.Family, null, false);
+            return new ShownModel(name, path, null, bytes, bytes, files.Length, source.Config.Family, null, "program");
         }
         catch (ModelException)
         {
