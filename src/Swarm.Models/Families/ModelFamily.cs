@@ -18,7 +18,6 @@ internal abstract class ModelFamily
         new Glm4MoeFamily(), new DeepSeekFamily(), new DeepSeekV2Family(), new GptOssFamily(),
     ];
 
-
     /// <summary>Name in <see cref="ModelConfig.Family"/>.</summary>
     public abstract string Name { get; }
 

@@ -42,6 +42,39 @@ public sealed class FamilySameBitsTests
         AssertTogether(path, ids, expected);
     }
 
+    [Theory]
+    [InlineData("gemma3")]
+    [InlineData("gpt2")]
+    [InlineData("bloom")]
+    [InlineData("falcon")]
+    [InlineData("olmo2")]
+    public void Forward_AfterTheFirstSteps_AllocatesNothing(string family)
+    {
+        using var runner = new ModelRunner(TestData.Path($"families/{family}"), new CpuKernels(1));
+        using KvCache cache = runner.Pool.CreateCache();
+        Assert.True(cache.TryReserve(128));
+        int[] ids = [1, 2, 3, 4];
+        float[] hidden = new float[ids.Length * runner.Config.Hidden], logits = new float[runner.Config.Vocabulary];
+        StackStep[] steps = new StackStep[1];
+        int position = 0;
+        for (int i = 0; i < 6; i++)
+            Step(i % 2 == 0 ? 4 : 1);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        while (position < 120)
+            Step(position % 2 == 0 ? 4 : 1);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Step(int count)
+        {
+            Span<float> rows = hidden.AsSpan(0, count * runner.Config.Hidden);
+            runner.Ends.Embed(ids.AsSpan(0, count), position, rows);
+            steps[0] = new StackStep(cache, position, count);
+            runner.Stack.Forward(rows, steps);
+            runner.Ends.Logits(rows[..runner.Config.Hidden], 1, logits);
+            position += count;
+        }
+    }
+
     [Fact]
     public void Forward_OfEveryFamily_IsTheOne()
     {
