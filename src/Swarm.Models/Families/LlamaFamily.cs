@@ -4,7 +4,7 @@ using Swarm.Models.Files;
 namespace Swarm.Models.Families;
 
 /// <summary>
-/// Llama (arXiv 2302.13971) and its descendants of the same shape, such as Mistral: RMS norm before each part, grouped-query attention with rotary positions, SwiGLU.
+/// Llama (arXiv 2302.13971) and its descendants of the same shape: RMS norm before each part, grouped-query attention with rotary positions, SwiGLU.
 /// Families that differ in a detail derive from it.
 /// </summary>
 internal class LlamaFamily : ModelFamily
@@ -53,7 +53,7 @@ internal class LlamaFamily : ModelFamily
 
     public override string Name => "llama";
 
-    public override IReadOnlyList<string> HuggingFaceTypes => ["llama", "mistral"];
+    public override IReadOnlyList<string> HuggingFaceTypes => ["llama"];
 
     public override IReadOnlyList<string> GgufArchitectures => ["llama"];
 
@@ -97,9 +97,7 @@ internal class LlamaFamily : ModelFamily
     /// <summary>Adds the window that config.json names.</summary>
     protected virtual ModelConfig ReadWindow(ModelConfig config, JsonFields fields)
     {
-        // Mistral's window is of all blocks; Llama's own configuration knows none.
-        if (fields.Text("model_type", Name) is "mistral" or "mixtral")
-            return HuggingFaceWindow.Read(config, fields, _ => true);
+        // Llama's own configuration knows none.
         int window = fields.Has("sliding_window") ? fields.Integer("sliding_window", 1, int.MaxValue) : int.MaxValue;
         if (window < config.Context && fields.Flag("use_sliding_window", true))
         {

@@ -3,8 +3,8 @@ using Swarm.Models.Files;
 
 namespace Swarm.Models.Families;
 
-/// <summary>Mixtral (arXiv 2401.04088): Llama with experts in every block. GGUF files of it name the Llama architecture with a number of experts.</summary>
-internal sealed class MixtralFamily : LlamaFamily
+/// <summary>Mixtral (arXiv 2401.04088): Mistral with experts in every block. GGUF files of it name the Llama architecture with a number of experts.</summary>
+internal sealed class MixtralFamily : MistralFamily
 {
     private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> Names = new(LlamaNames)
     {

@@ -13,7 +13,7 @@ internal abstract class ModelFamily
     private static readonly Dictionary<TensorRole, (string HuggingFace, string Gguf)> NoNames = [];
     private static readonly ModelFamily[] All =
     [
-        new LlamaFamily(), new Qwen2Family(), new Qwen3Family(), new Olmo2Family(), new GemmaFamily(), new Gemma2Family(), new Gemma3Family(), new PhiFamily(),
+        new LlamaFamily(), new MistralFamily(), new Qwen2Family(), new Qwen3Family(), new Olmo2Family(), new GemmaFamily(), new Gemma2Family(), new Gemma3Family(), new PhiFamily(),
         new Phi3Family(), new GptNeoxFamily(), new BloomFamily(), new Gpt2Family(), new FalconFamily(), new MixtralFamily(), new Qwen3MoeFamily(),
         new Glm4MoeFamily(), new DeepSeekFamily(), new DeepSeekV2Family(), new GptOssFamily(),
     ];

@@ -105,6 +105,21 @@ public sealed class FamilyConfigTests
     }
 
     [Theory]
+    [InlineData(",\"sliding_window\":8", 8)]
+    [InlineData(",\"sliding_window\":4096", 0)]
+    [InlineData(",\"sliding_window\":null,\"head_dim\":null", 0)]
+    [InlineData("", 0)]
+    public void Mistral_WindowBelowTheContext_IsOfAllBlocks(string more, int window)
+    {
+        const string Mistral = """
+            {"model_type":"mistral","hidden_size":64,"intermediate_size":96,"num_hidden_layers":4,"num_attention_heads":4,"num_key_value_heads":2,"vocab_size":160,"max_position_embeddings":256MORE}
+            """;
+        ModelConfig config = Read(Mistral.Replace("MORE", more, StringComparison.Ordinal));
+        Assert.Equal("mistral", config.Family);
+        Assert.All(Enumerable.Range(0, 4), block => Assert.Equal(window, config.Block(block).Window));
+    }
+
+    [Theory]
     [InlineData("""{"model_type":"bloom","hidden_size":64,"n_head":4,"n_layer":1,"vocab_size":9,"apply_residual_connection_post_layernorm":true}""", "apply_residual_connection_post_layernorm")]
     [InlineData("""{"model_type":"gpt2","n_embd":64,"n_head":4,"n_layer":1,"vocab_size":9,"scale_attn_by_inverse_layer_idx":true}""", "scale_attn_by_inverse_layer_idx")]
     [InlineData("""{"model_type":"phi","hidden_size":64,"num_attention_heads":4,"num_hidden_layers":1,"intermediate_size":96,"vocab_size":9,"qk_layernorm":true}""", "qk_layernorm")]
