@@ -140,11 +140,12 @@ internal static class ModelOpening
     /// The model that --model names; else the swarm's: from this machine's files where they are the same, else what of it is needed from its nodes, kept in the home.
     /// </summary>
     /// <exception cref="SwarmException">As <see cref="SwarmModel.OpenAsync"/>.</exception>
+    /// <exception cref="CommandException">ModelMismatch: --weights says another format than the swarm serves.</exception>
     public static async Task<ModelSource> OpenSwarmModelAsync(CommandContext context, SwarmInvite invite, string numericsClass, IReadOnlyList<PeerAddress> bootstrap)
     {
         if (context.IsGiven(CommonSettings.Model))
             return await context.OpenModelAsync();
-        return await SwarmModel.OpenAsync(
+        ModelSource source = await SwarmModel.OpenAsync(
             new SwarmModelOptions
             {
                 Invite = invite,
@@ -155,6 +156,13 @@ internal static class ModelOpening
                 Time = context.Time,
             },
             context.Interrupts.Polite);
+        if (context.Get(CommonSettings.Weights) is not { } asked || source.Weights == asked)
+            return source;
+        using (source)
+        {
+            throw new CommandException(
+                nameof(FaultKind.ModelMismatch), $"--weights {WeightFormats.Name(asked)}, but the swarm serves {source.Name} with weights {ModelIdentity.WeightsName(source.Weights)}");
+        }
     }
 
     private static ModelSource? TryOpenDefault(CommandContext context)

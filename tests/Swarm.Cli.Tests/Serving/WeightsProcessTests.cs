@@ -32,6 +32,13 @@ public sealed class WeightsProcessTests
             Assert.Equal(1, other.ExitCode);
             Assert.Equal("ModelMismatch", other.Last().GetProperty("code").GetString());
             Assert.Contains("q4_0", other.Error, StringComparison.Ordinal);
+
+            // The swarm's model by the invite alone comes in its format, and in no other.
+            string[] bare = ["score", "--ids", "1,2,3,4,5", "--json", "--join", invite, "--home", Directory.CreateDirectory(home.File("other")).FullName];
+            Assert.Equal(followed.GetProperty("loss").GetRawText(), (await DoneAsync(bare)).GetProperty("loss").GetRawText());
+            SwarmResult refused = await SwarmProcess.RunAsync([.. bare, "--weights", "q4_0"]);
+            Assert.Equal("ModelMismatch", refused.Last().GetProperty("code").GetString());
+            Assert.Contains("weights q8_0", refused.Error, StringComparison.Ordinal);
             first.Terminate();
             await first.WaitForExitAsync();
         }
