@@ -21,7 +21,7 @@ public sealed class NodeServicesTests
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext(CancellationToken.None));
         Assert.Equal(
-            ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "swarm.v1.Dht", "swarm.v1.Directory", "swarm.v1.Node", "swarm.v1.Reachability"],
+            ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "swarm.v1.Dht", "swarm.v1.Directory", "swarm.v1.Node", "swarm.v1.Reachability", "swarm.v1.Weights"],
             call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name));
         await call.RequestStream.CompleteAsync();
     }

@@ -19,6 +19,7 @@ public sealed class ServeSettingsTests
         ["--dial"] = "127.0.0.1:31330",
         ["--blocks"] = "3:7",
         ["--memory"] = "3GiB",
+        ["--weights"] = "q8_0",
         ["--listen"] = "127.0.0.1:31331",
         ["--threads"] = "1023",
         ["--context"] = "77",
