@@ -74,15 +74,18 @@ internal static partial class KnownAnswers
     };
 
     /// <summary>Computes every case, outputs as integers: float32 bits, F16 bits or bytes.</summary>
-    public static IEnumerable<(string Name, uint[] Output)> Compute(KernelSet kernels)
+    public static IEnumerable<(string Name, uint[] Output)> Compute(KernelSet kernels) => Compute(kernels, Enum.GetValues<WeightFormat>());
+
+    /// <summary>The same with products of some weight formats alone.</summary>
+    public static IEnumerable<(string Name, uint[] Output)> Compute(KernelSet kernels, IEnumerable<WeightFormat> formats)
     {
         yield return ("exp", Scalars(1, 100f, KernelMath.Exp));
         yield return ("reciprocal", Scalars(2, 1000f, KernelMath.Reciprocal));
         yield return ("reciprocal-sqrt", Scalars(3, 1000f, x => KernelMath.ReciprocalSqrt(MathF.Abs(x))));
         yield return ("sigmoid", Scalars(4, 30f, KernelMath.Sigmoid));
         yield return ("tanh", Scalars(5, 8f, KernelMath.Tanh));
-        foreach (WeightFormat format in Enum.GetValues<WeightFormat>())
-            yield return ($"matmul-{WeightFormats.Name(format)}", MatMul(kernels, format));
+        foreach (WeightFormat format in formats)
+            yield return Product(kernels, format);
         yield return ("matmul-corners", MatMulCorners(kernels));
         yield return ("rms-norm", RmsNorm(kernels));
         yield return ("rotary-interleaved", Rotary(kernels, RotaryLayout.Interleaved));
@@ -177,6 +180,9 @@ internal static partial class KnownAnswers
     }
 
     private static int ColumnsOf(WeightFormat format) => WeightFormats.GroupLength(format) == 256 ? 512 : Columns;
+
+    /// <summary>The product of one weight format.</summary>
+    public static (string Name, uint[] Output) Product(KernelSet kernels, WeightFormat format) => ($"matmul-{WeightFormats.Name(format)}", MatMul(kernels, format));
 
     private static uint[] MatMul(KernelSet kernels, WeightFormat format)
     {

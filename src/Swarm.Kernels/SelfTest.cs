@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Swarm.Kernels.Cpu;
 
 namespace Swarm.Kernels;
@@ -7,20 +8,37 @@ public static class SelfTest
 {
     internal const string CanonicalClass = "canonical-1";
 
-    /// <summary>Checks every operation and weight format; some milliseconds.</summary>
+    // By what was asked for: null is the machine's best.
+    private static readonly ConcurrentDictionary<(CpuWidth? Width, WeightFormat Format), Lazy<bool>> Formats = new();
+
+    /// <summary>Checks every operation, and every weight format; some milliseconds once their code is compiled.</summary>
+    /// <param name="kernels">Who is asked.</param>
+    /// <param name="withFormats">
+    /// False leaves the products of weight formats out: <see cref="CpuKernels.Pack"/> asks for a format's answer before the first matrix of it, so that a process compiles the code
+    /// of those formats only that its model has.
+    /// </param>
     /// <remarks>A set of class canonical-1 must give the bits of docs/canonical-1.md; any other must agree with them by tolerance.</remarks>
     /// <exception cref="NumericsException">An operation's answer differs; it is named.</exception>
-    public static void Run(KernelSet kernels)
+    public static void Run(KernelSet kernels, bool withFormats = true)
     {
         if (kernels.NumericsClass == CanonicalClass)
-            CheckBits(kernels);
+            CheckBits(KnownAnswers.Compute(kernels, withFormats ? Enum.GetValues<WeightFormat>() : []));
         else
             CheckValues(kernels);
     }
 
-    private static void CheckBits(KernelSet kernels)
+    /// <summary>Checks one weight format under canonical-1, once a process and width.</summary>
+    /// <exception cref="NumericsException">Its product differs.</exception>
+    internal static void Require(CpuWidth? width, WeightFormat format) => _ = Formats.GetOrAdd((width, format), key => new Lazy<bool>(() =>
     {
-        foreach ((string name, uint[] output) in KnownAnswers.Compute(kernels))
+        using CpuKernels probe = CpuKernels.CreateProbe(key.Width);
+        CheckBits([KnownAnswers.Product(probe, key.Format)]);
+        return true;
+    })).Value;
+
+    private static void CheckBits(IEnumerable<(string Name, uint[] Output)> answers)
+    {
+        foreach ((string name, uint[] output) in answers)
         {
             ulong hash = KnownAnswers.Hash(output);
             if (!KnownAnswers.Hashes.TryGetValue(name, out ulong expected) || hash != expected)

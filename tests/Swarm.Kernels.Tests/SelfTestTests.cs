@@ -18,6 +18,16 @@ public sealed class SelfTestTests
     }
 
     [Fact]
+    public void Pack_FirstMatrixOfAFormat_AsksForItsAnswer()
+    {
+        using CpuKernels kernels = new(1);
+        SelfTest.Run(kernels, withFormats: false);
+        Assert.Equal(1L << (int)WeightFormat.Q8_0, kernels.CheckedFormats);
+        using WeightMatrix matrix = kernels.Pack(WeightFormat.Q6_K, 1, 256, (_, _) => new byte[WeightFormats.RowBytes(WeightFormat.Q6_K, 256)]);
+        Assert.Equal((1L << (int)WeightFormat.Q8_0) | (1L << (int)WeightFormat.Q6_K), kernels.CheckedFormats);
+    }
+
+    [Fact]
     public void Run_Reference_Passes()
     {
         using ReferenceKernels kernels = new();

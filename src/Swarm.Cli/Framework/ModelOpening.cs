@@ -56,7 +56,7 @@ internal static class ModelOpening
         KernelSet kernels = reference ? new ReferenceKernels(threads) : new CpuKernels(threads);
         try
         {
-            SelfTest.Run(kernels);
+            SelfTest.Run(kernels, withFormats: false);
             return kernels;
         }
         catch

@@ -30,6 +30,8 @@ public sealed unsafe partial class CpuKernels : KernelSet
     private readonly Action<int, int> _gatePart;
     private readonly Action<int, int> _normPart;
     private readonly Action<int, int> _layerNormPart;
+    private readonly CpuWidth? _asked;
+    private readonly bool _isProbe;
 
     // Arguments of the call that the pool divides at the moment.
     private MatMulPart[] _parts = new MatMulPart[4];
@@ -49,7 +51,14 @@ public sealed unsafe partial class CpuKernels : KernelSet
     /// <param name="threads">Threads that compute, the caller included.</param>
     /// <param name="width">Forces a width; null takes the widest that the processor has (<see cref="BestWidth"/>). A width that it lacks is computed by narrower steps.</param>
     public CpuKernels(int threads, CpuWidth? width = null)
+        : this(threads, width, isProbe: false)
     {
+    }
+
+    private CpuKernels(int threads, CpuWidth? width, bool isProbe)
+    {
+        _asked = width;
+        _isProbe = isProbe;
         _ops = (width ?? BestWidth) switch
         {
             CpuWidth.Scalar => new ScalarOps(),
@@ -83,6 +92,9 @@ public sealed unsafe partial class CpuKernels : KernelSet
 
     public override int Threads => _pool.Threads;
 
+    /// <summary>Weight formats whose known answer was asked for before their first matrix, a bit each.</summary>
+    internal long CheckedFormats { get; private set; }
+
     /// <summary>Whether quantized weights are multiplied by dot products of four bytes; a test may turn it on where they are computed by other steps.</summary>
     internal bool TakesDots
     {
@@ -96,7 +108,21 @@ public sealed unsafe partial class CpuKernels : KernelSet
     /// <summary>Which path served the calls so far.</summary>
     public CpuCounters Counters { get; } = new();
 
-    public override WeightMatrix Pack(WeightFormat format, int rows, int columns, RowReader source) => new TileMatrix(format, rows, columns, source, _memory);
+    /// <inheritdoc/>
+    /// <exception cref="NumericsException">This machine computes products of the format otherwise than the numerics class says: asked once a process, before the first matrix of it.</exception>
+    public override WeightMatrix Pack(WeightFormat format, int rows, int columns, RowReader source)
+    {
+        if (!_isProbe && (CheckedFormats & (1L << (int)format)) == 0)
+        {
+            SelfTest.Require(_asked, format);
+            CheckedFormats |= 1L << (int)format;
+        }
+
+        return new TileMatrix(format, rows, columns, source, _memory);
+    }
+
+    /// <summary>The same kernels on one thread, to be asked for known answers.</summary>
+    internal static CpuKernels CreateProbe(CpuWidth? width) => new(1, width, isProbe: true);
 
     public override void MatMul(WeightMatrix weights, ReadOnlySpan<float> input, int tokens, ReadOnlySpan<float> bias, Span<float> output)
     {
