@@ -48,7 +48,7 @@ internal static class ModelOpening
         return source.WithWeights(context.Get(CommonSettings.Weights));
     }
 
-    /// <summary>The kernels that --threads and --reference ask for, after their known answers were checked.</summary>
+    /// <summary>The kernels that --threads and --reference ask for, after the known answers of their operations were checked; those of weight formats follow before the first matrix of each.</summary>
     /// <exception cref="NumericsException">This machine computes something else than the numerics class says.</exception>
     public static KernelSet CreateKernels(CommandContext context, bool reference)
     {
